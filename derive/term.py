@@ -1,0 +1,198 @@
+"""Immutable terms: the statements that are proved; imports python-flint only.
+
+A term is a kind and its arguments. Numbers are exact rationals, variables are real, an index
+runs over 1..size for a symbolic size (K classes, m examples), and ``sum`` is the only binder: it
+is stored with de Bruijn indices, so that no renaming can capture and equality is up to the
+name of the bound index.
+
+    num (q)            var (name)           size (name)          item (name, index, ...)
+    index (name, size) bound (depth, size)  add (term, ...)      mul (term, ...)
+    pow (base, exp)    call (name, arg)     sum (size, body)     kron (index, index)
+    where (rel, a, b)  rel (op, a, b)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flint import fmpq
+
+RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
+
+
+class Term:
+    """One node; equal terms have equal kind and arguments (``hint`` only names a bound index)."""
+
+    __slots__ = ("_hash", "args", "hint", "kind")
+    kind: str
+    args: tuple[Any, ...]
+    hint: str
+
+    def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
+        store = object.__setattr__
+        store(self, "kind", kind)
+        store(self, "args", args)
+        store(self, "hint", hint)
+        store(self, "_hash", hash((kind, args)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("terms are immutable")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined,no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Term):
+            return NotImplemented
+        return hash(self) == hash(other) and self.kind == other.kind and self.args == other.args
+
+    def __repr__(self) -> str:
+        return f"{self.kind}{self.args!r}"
+
+
+def num(value: int | str | fmpq, denominator: int = 1) -> Term:
+    return Term("num", (fmpq(int(value), denominator) if not isinstance(value, fmpq) else value,))
+
+
+ZERO, ONE, MINUS_ONE = num(0), num(1), num(-1)
+
+
+def var(name: str) -> Term:
+    return Term("var", (name,))
+
+
+def size(name: str) -> Term:
+    """A symbolic size, an integer of at least 1."""
+    return Term("size", (name,))
+
+
+def index(name: str, size_name: str = "K") -> Term:
+    """A free index over 1..size; a statement about it holds for every value that it can have."""
+    return Term("index", (name, size_name))
+
+
+def item(name: str, *indices: Term) -> Term:
+    """The element ``name[i, ...]`` of an indexed family of real variables."""
+    if not indices or any(i.kind not in ("index", "bound") for i in indices):
+        raise ValueError(f"{name}[...] needs indices")
+    return Term("item", (name, *indices))
+
+
+def add(*terms: Term) -> Term:
+    return terms[0] if len(terms) == 1 else Term("add", terms) if terms else ZERO
+
+
+def mul(*terms: Term) -> Term:
+    return terms[0] if len(terms) == 1 else Term("mul", terms) if terms else ONE
+
+
+def power(base: Term, exponent: Term | int) -> Term:
+    return Term("pow", (base, num(exponent) if isinstance(exponent, int) else exponent))
+
+
+def neg(term: Term) -> Term:
+    """The negated term, folded only into a number: -(2) is the number -2."""
+    if term.kind == "num":
+        return num(-term.args[0])
+    return Term("mul", (MINUS_ONE, term))
+
+
+def sub(left: Term, right: Term) -> Term:
+    return Term("add", (left, neg(right)))
+
+
+def div(above: Term, below: Term) -> Term:
+    """above * below^-1; the 1 of a plain reciprocal is left out."""
+    inverse = power(below, -1)
+    return inverse if above == ONE else Term("mul", (above, inverse))
+
+
+def call(name: str, *args: Term) -> Term:
+    return Term("call", (name, *args))
+
+
+def kron(i: Term, j: Term) -> Term:
+    """The Kronecker delta: 1 where the indices agree, else 0; both run over the same size."""
+    if i.kind not in ("index", "bound") or j.kind not in ("index", "bound") or i.args[1] != j.args[1]:
+        raise ValueError("a Kronecker delta compares two indices over the same size")
+    return Term("kron", (i, j))
+
+
+def rel(op: str, left: Term, right: Term) -> Term:
+    if op not in RELATIONS:
+        raise ValueError(f"no such relation: {op}")
+    return Term("rel", (op, left, right))
+
+
+def where(condition: Term, inside: Term, outside: Term) -> Term:
+    if condition.kind != "rel" or condition.args[0] in ("=", "!="):
+        raise ValueError("where needs an inequality")
+    return Term("where", (condition, inside, outside))
+
+
+def sum_over(i: Term, body: Term) -> Term:
+    """Sum of ``body`` over the free index ``i``, which it binds."""
+    if i.kind != "index":
+        raise ValueError("a sum binds a free index")
+    return Term("sum", (i.args[1], _close(body, i, 0)), hint=i.args[0])
+
+
+def open_sum(total: Term, i: Term) -> Term:
+    """The summand with the bound index replaced by the index ``i`` of the same size."""
+    if i.args[1] != total.args[0]:
+        raise ValueError("an index over another size")
+    return _open(total.args[1], i, 0)
+
+
+def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
+    """The term with ``change`` applied to its direct subterms; itself where none changes."""
+    args = tuple(change(a) if isinstance(a, Term) else a for a in term.args)
+    return term if all(a is b for a, b in zip(args, term.args, strict=True)) else Term(term.kind, args, term.hint)
+
+
+def _close(term: Term, i: Term, depth: int) -> Term:
+    if term == i:
+        return Term("bound", (depth, i.args[1]))
+    inner = depth + (term.kind == "sum")
+    return rebuild(term, lambda t: _close(t, i, inner))
+
+
+def _open(term: Term, i: Term, depth: int) -> Term:
+    if term.kind == "bound":
+        return i if term.args[0] == depth else term
+    inner = depth + (term.kind == "sum")
+    return rebuild(term, lambda t: _open(t, i, inner))
+
+
+def replace(term: Term, table: dict[Term, Term]) -> Term:
+    """Simultaneous replacement of subterms without bound indices, such as variables or indices."""
+    found = table.get(term)
+    return found if found is not None else rebuild(term, lambda t: replace(t, table))
+
+
+def subterms(term: Term) -> Iterator[Term]:
+    """The term and everything below it, each occurrence once."""
+    yield term
+    for a in term.args:
+        if isinstance(a, Term):
+            yield from subterms(a)
+
+
+def free_indices(term: Term) -> list[Term]:
+    """The free indices, in order of first appearance, without repetition."""
+    return list(dict.fromkeys(t for t in subterms(term) if t.kind == "index"))
+
+
+def names(term: Term) -> set[str]:
+    """Names of the variables and families that occur."""
+    return {t.args[0] for t in subterms(term) if t.kind in ("var", "item")}
+
+
+def rename(total: Term, hint: str) -> Term:
+    """The same sum with another name for its bound index."""
+    return Term("sum", total.args, hint)
