@@ -1,70 +1,21 @@
-"""The kernel: the only judge of derivatives and equalities; imports term, laws and python-flint only.
+"""The kernel: theorems and the rules that make them; imports algebra, balls, term and errors only.
 
-A ``Theorem`` can be made by the methods of ``Theory`` alone. It says: for all real values of its
+A ``Theorem`` can be made by the rules of ``Theory`` alone. It says: for all real values of its
 variables and all values of its free indices that satisfy its hypotheses, both sides are defined
-and the conclusion holds. A free index in a hypothesis is universal ("for every k").
-
-Equality is decided on a normal form: a fraction of polynomials over *atoms* (variables, exp of a
-monomial, log of an irreducible polynomial, sums of monomials over a symbolic index, ...) modulo
-rules ``atom^n = polynomial`` of earlier atoms. Equal normal forms are a proof; different ones are no
-statement at all. Whatever the kernel cannot do raises ``KernelError``, which proves nothing.
+and the conclusion holds. A free index in a hypothesis is universal ("for every k"). Whatever the
+kernel cannot do raises ``KernelError``, which proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import product
-from math import lcm
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
-
+from derive import balls
+from derive.algebra import Algebra, Definitions
 from derive.errors import KernelError
-from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
-from derive.term import (
-    ONE,
-    ZERO,
-    Term,
-    add,
-    call,
-    free_indices,
-    index,
-    kron,
-    mul,
-    names,
-    num,
-    open_sum,
-    power,
-    rel,
-    rename,
-    replace,
-    sub,
-    subterms,
-    sum_over,
-)
-
-Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
-Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]
-
-MAX_ATOMS = 256
-MAX_EXPONENT = 10_000
-MAX_TERMS = 5_000
-MAX_BITS = 100_000
-MAX_ANGLE = 32
-MAX_INTEGER_BITS = 64
-
-NEGATIVE, ZERO_SIGN, POSITIVE = 1, 2, 4
-ANY_SIGN = NEGATIVE | ZERO_SIGN | POSITIVE
-ALLOWED = {
-    "<": NEGATIVE,
-    "<=": NEGATIVE | ZERO_SIGN,
-    ">": POSITIVE,
-    ">=": POSITIVE | ZERO_SIGN,
-    "=": ZERO_SIGN,
-    "!=": NEGATIVE | POSITIVE,
-}
-Sign = tuple[int, frozenset[Term]]  # the possible signs, and the facts that say so
+from derive.term import ZERO, Term, index, mul, names, rel, reindex, sub, sum_over, var
 
 
 class Equation(NamedTuple):
@@ -87,10 +38,6 @@ class Obligation(NamedTuple):
     facts: tuple[Term, ...]
 
 
-class _Restart(Exception):
-    """The atoms chosen so far do not fit; begin again with what was learned."""
-
-
 _SEAL = object()
 
 
@@ -103,800 +50,26 @@ class Theorem:
     conclusion: Equation | Derivative
     obligations: tuple[Obligation, ...]
 
-    def __init__(self, seal: object, **fields: Any) -> None:
+    def __init__(
+        self,
+        seal: object,
+        definitions: Definitions,
+        hypotheses: tuple[Term, ...],
+        conclusion: Equation | Derivative,
+        obligations: tuple[Obligation, ...],
+    ) -> None:
         if seal is not _SEAL:
             raise KernelError("a theorem is made by the kernel's rules only")
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        store = object.__setattr__
+        store(self, "definitions", definitions)
+        store(self, "hypotheses", hypotheses)
+        store(self, "conclusion", conclusion)
+        store(self, "obligations", obligations)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("theorems are immutable")
 
     __delattr__ = __setattr__  # type: ignore[assignment]
-
-
-def _sign_of(number: fmpq) -> int:
-    return POSITIVE if number > 0 else NEGATIVE if number < 0 else ZERO_SIGN
-
-
-def _times_sign(a: int, b: int) -> int:
-    """The possible signs of a product."""
-    out = (a | b) & ZERO_SIGN
-    if (a & POSITIVE and b & POSITIVE) or (a & NEGATIVE and b & NEGATIVE):
-        out |= POSITIVE
-    if (a & POSITIVE and b & NEGATIVE) or (a & NEGATIVE and b & POSITIVE):
-        out |= NEGATIVE
-    return out
-
-
-def _plus_sign(a: int, b: int) -> int:
-    """The possible signs of a sum."""
-    if ((a | b) & (NEGATIVE | POSITIVE)) == (NEGATIVE | POSITIVE):
-        return ANY_SIGN
-    return ((a | b) & ~ZERO_SIGN) | (a & b & ZERO_SIGN)
-
-
-def _fresh_index(size_name: str, *terms: Term) -> Term:
-    """An index that occurs free in none of the terms (names with # cannot be written by a user)."""
-    taken = {i.args[0] for t in terms for i in free_indices(t)}
-    return index(next(name for name in (f"#{n}" for n in range(len(taken) + 1)) if name not in taken), size_name)
-
-
-class Algebra:
-    """Normal forms, signs and derivatives under definitions and assumptions; decides, but states nothing."""
-
-    def __init__(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> None:
-        self.definitions = definitions
-        self.assumptions = assumptions
-        self._roots: dict[Term, int] = {}
-        self._capacity = 8
-        self._reset()
-
-    def _reset(self) -> None:
-        context = fmpq_mpoly_ctx.get(("a", self._capacity), Ordering.lex)
-        self._generators = context.gens()
-        self._constant: Callable[[Any], fmpq_mpoly] = context.constant
-        self._context = context
-        self._one = context.constant(1)
-        self._zero = context.constant(0)
-        self._unit: Fraction = (self._one, self._one)
-        self._atoms: list[Term] = []
-        self._atom_numbers: dict[Term, fmpq_mpoly] = {}
-        self._log_arguments: dict[int, fmpq_mpoly] = {}
-        self._rules: list[tuple[int, int, fmpq_mpoly]] = []
-        self._memo: dict[Term, Fraction] = {}
-        self._derivatives: dict[tuple[Term, Term], Term | None] = {}
-        self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
-        self._bound: set[Term] = set()
-        self.facts: set[Term] = set()
-
-    def attempt(self, work: Callable[[], Any]) -> Any:
-        """The result of ``work``, begun again whenever the atoms had to be chosen anew."""
-        for _ in range(24):
-            try:
-                if not self._atoms:
-                    self._use_equations(())
-                return work()
-            except _Restart:
-                self._reset()
-            except (ValueError, ArithmeticError, RecursionError) as problem:
-                raise KernelError(f"the kernel cannot treat this: {problem}") from problem
-        raise KernelError("the normal form does not settle")
-
-    # ---- polynomials over atoms -------------------------------------------------------------
-
-    def _atom(self, term: Term) -> fmpq_mpoly:
-        """The generator of an atom; later atoms are greater in the lexicographic order."""
-        found = self._atom_numbers.get(term)
-        if found is None:
-            if len(self._atoms) == self._capacity:
-                if self._capacity >= MAX_ATOMS:
-                    raise KernelError(f"more than {MAX_ATOMS} independent parts")
-                self._capacity *= 2
-                raise _Restart
-            found = self._generators[self._capacity - 1 - len(self._atoms)]
-            self._atoms.append(term)
-            self._atom_numbers[term] = found
-        return found
-
-    def _atom_at(self, position: int) -> Term:
-        return self._atoms[self._capacity - 1 - position]
-
-    def _atoms_of(self, poly: fmpq_mpoly) -> list[Term]:
-        return [self._atom_at(g) for g, degree in enumerate(poly.degrees()) if degree > 0]
-
-    def _position(self, poly: fmpq_mpoly) -> int | None:
-        """Where ``poly`` is a single generator: which."""
-        if len(poly) != 1 or poly.leading_coefficient() != 1 or poly.total_degree() != 1:
-            return None
-        return int(poly.degrees().index(1))
-
-    def _monomial(self, exponents: tuple[int, ...]) -> fmpq_mpoly:
-        return self._context.from_dict({exponents: 1})
-
-    def _add_rule(self, poly: fmpq_mpoly) -> None:
-        """Use ``poly = 0`` as atom^n -> polynomial in earlier atoms; refuse every other shape."""
-        lead = poly.monomial(0)
-        powers = [(g, e) for g, e in enumerate(lead) if e]
-        if len(powers) != 1:
-            raise KernelError("an equation can be used where it determines one quantity by the others")
-        poly = poly / poly.leading_coefficient()
-        if not any(r == poly for _, _, r in self._rules):
-            self._rules = sorted([*self._rules, (*powers[0], poly)], key=lambda rule: rule[0])
-
-    def _use_equations(self, indices: Iterable[Term]) -> None:
-        """Turn the assumed equations, at every choice of the given indices, into rules."""
-        self._bound.update(indices)
-        for equation in self.assumptions:
-            if equation.args[0] == "=":
-                for instance in self._instantiate(equation, self._bound):
-                    if instance not in self._instances:
-                        self._instances[instance] = None
-                        above, below = self.normal(sub(instance.args[1], instance.args[2]))
-                        self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
-
-    def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:
-        own = free_indices(relation)
-        choices = [[i for i in indices if i.args[1] == o.args[1]] for o in own]
-        for choice in product(*choices):
-            yield replace(relation, dict(zip(own, choice, strict=True)))
-
-    def reduce(self, poly: fmpq_mpoly) -> fmpq_mpoly:
-        for generator, degree, rule in self._rules:
-            if poly.degrees()[generator] >= degree:
-                poly = divmod(poly, rule)[1]
-        return poly
-
-    def _canonical(self, fraction: Fraction) -> Fraction:
-        """Lowest terms, monic denominator: one form for one element of the field of fractions."""
-        above, below = self.reduce(fraction[0]), self.reduce(fraction[1])
-        if not below:
-            raise KernelError("division by zero")
-        if not above:
-            return self._zero, self._one
-        if not below.is_constant():
-            common = above.gcd(below)
-            above, below = above // common, below // common
-        lead = below.leading_coefficient()
-        return (above, below) if lead == 1 else (above / lead, below / lead)
-
-    def to_term(self, fraction: Fraction) -> Term:
-        above, below = self._poly_term(fraction[0]), self._poly_term(fraction[1])
-        return above if below == ONE else mul(above, power(below, -1))
-
-    def _poly_term(self, poly: fmpq_mpoly) -> Term:
-        return add(*(self._monomial_term(exponents, c) for exponents, c in poly.terms()))
-
-    def _monomial_term(self, exponents: tuple[int, ...], coefficient: fmpq) -> Term:
-        factors = [
-            self._atom_at(g) if e == 1 else power(self._atom_at(g), int(e)) for g, e in enumerate(exponents) if e
-        ]
-        return mul(*([] if coefficient == 1 and factors else [num(coefficient)]), *factors)
-
-    # ---- the normal form, one method a kind of term -----------------------------------------
-
-    def normal(self, term: Term) -> Fraction:
-        """The term as a fraction of polynomials; equal to it wherever the term is defined."""
-        found = self._memo.get(term)
-        if found is None:
-            method = _NORMAL.get(term.kind)
-            if method is None:
-                raise KernelError(f"a {term.kind} is no number")
-            found = self._memo[term] = method(self, term)
-        return found
-
-    def _normal_num(self, term: Term) -> Fraction:
-        return self._constant(term.args[0]), self._one
-
-    def _normal_atom(self, term: Term) -> Fraction:
-        body = self._unfold(term)
-        return self.normal(body) if body is not None else (self._atom(term), self._one)
-
-    def _unfold(self, term: Term) -> Term | None:
-        """The body of a defined variable or family element at its indices."""
-        found = self.definitions.get(term.args[0])
-        if found is None or term.kind == "size":
-            return None
-        formals, body = found
-        actuals = term.args[1:]
-        if [i.args[1] for i in formals] != [i.args[1] for i in actuals]:
-            raise KernelError(f"{term.args[0]} is indexed otherwise than it is defined")
-        return replace(body, dict(zip(formals, actuals, strict=True)))
-
-    def _normal_add(self, term: Term) -> Fraction:
-        above, below = self._zero, self._one
-        for part in term.args:
-            n, d = self.normal(part)
-            if d == below:
-                above = above + n
-            else:
-                common = below.gcd(d)
-                rest = d // common
-                above, below = above * rest + n * (below // common), below * rest
-        return above, below
-
-    def _normal_mul(self, term: Term) -> Fraction:
-        return self._product(*(self.normal(part) for part in term.args))
-
-    def _product(self, *fractions: Fraction) -> Fraction:
-        above, below = self._unit
-        for n, d in fractions:
-            above, below = above * n, below * d
-        if len(above) + len(below) > MAX_TERMS:
-            raise KernelError(f"more than {MAX_TERMS} terms")
-        return above, below
-
-    def _power(self, fraction: Fraction, exponent: int) -> Fraction:
-        above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
-        n = abs(exponent)
-        longest = max(len(above), len(below))
-        if n > MAX_EXPONENT or (longest > 1 and (n + 1) ** min(longest - 1, 8) > MAX_TERMS):
-            raise KernelError(f"the power {exponent} is too large to write out")
-        if not below:
-            raise KernelError("division by zero")
-        bits = max(max(c.p.bit_length(), c.q.bit_length()) for c in (*above.coeffs(), *below.coeffs(), fmpq(1)))
-        if n > 8 and n * bits > MAX_BITS:
-            raise KernelError(f"the power {exponent} has too many digits")
-        return above**n, below**n
-
-    def _normal_pow(self, term: Term) -> Fraction:
-        base, exponent = term.args
-        if exponent.kind == "num" and exponent.args[0].q == 1:
-            if abs(exponent.args[0]) > MAX_EXPONENT:
-                raise KernelError(f"an exponent beyond {MAX_EXPONENT}")
-            return self._power(self.normal(base), int(exponent.args[0].p))
-        return self._exponential(self._product(self.normal(exponent), self._logarithm(self.normal(base))))
-
-    def _normal_call(self, term: Term) -> Fraction:
-        name, *args = term.args
-        if not args and name in CONSTANTS:
-            return self._atom(term), self._one
-        law = LAWS.get(name)
-        if law is None or len(args) != 1:
-            raise KernelError(f"no law is known for {name}")
-        if law.rewrite is not None:
-            return self.normal(law.rewrite(args[0]))
-        special = _SPECIAL.get(name)
-        if special is not None:
-            return special(self, self.normal(args[0]))
-        above, below = self._canonical(self.normal(args[0]))
-        if law.odd and not above:
-            return self._zero, self._one
-        if law.odd and above.leading_coefficient() < 0:
-            return -self._atom(call(name, self.to_term((-above, below)))), self._one
-        return self._atom(call(name, self.to_term((above, below)))), self._one
-
-    def _exponential(self, exponent: Fraction) -> Fraction:
-        """exp(a + b) = exp(a) exp(b), monomial by monomial."""
-        above, below = self._canonical(exponent)
-        return self._product(
-            *(self._exp_monomial(self._canonical((self._monomial(e), below)), c) for e, c in above.terms())
-        )
-
-    def _exp_monomial(self, monomial: Fraction, coefficient: fmpq) -> Fraction:
-        """exp(c M) as an integer power of exp(M/r); exp(n log A) = A^n for an integer n."""
-        whole: Fraction = self._unit
-        position = self._position(monomial[0]) if monomial[1] == self._one else None
-        argument = None if position is None else self._log_arguments.get(position)
-        if argument is not None:
-            floor = int(coefficient.floor())
-            whole = self._power((argument, self._one), floor)
-            coefficient = coefficient - floor
-            if coefficient == 0:
-                return whole
-        key = self.to_term(monomial)
-        root = self._root(key, int(coefficient.q))
-        term = call("exp", key if root == 1 else mul(num(1, root), key))
-        is_new = term not in self._atom_numbers
-        generator = self._atom(term)
-        if argument is not None and is_new:
-            self._add_rule(generator**root - argument)
-        scaled = coefficient * root
-        return self._product(whole, self._power((generator, self._one), int(scaled.p)))
-
-    def _root(self, key: Term, denominator: int) -> int:
-        """The r for which all exponents of exp(key) met so far are multiples of 1/r."""
-        root = self._roots.setdefault(key, denominator)
-        if root % denominator:
-            self._roots[key] = lcm(root, denominator)
-            if self._roots[key] > MAX_EXPONENT:
-                raise KernelError("too many different roots")
-            raise _Restart
-        return root
-
-    def _logarithm(self, argument: Fraction) -> Fraction:
-        """log of a product of factors of known sign is a sum; even powers go through abs.
-
-        The caller's obligation says that the argument is positive.
-        """
-        rest = self._one
-        parts: list[Fraction] = []
-        for factor, e in self._factors(argument):
-            if factor.is_constant():
-                parts.append(self._log_rational(abs(factor.leading_coefficient())))
-                rest = rest if factor.leading_coefficient() > 0 else -rest
-                continue
-            position = self._position(factor)
-            atom = ZERO if position is None else self._atom_at(position)
-            if atom.kind == "call" and atom.args[0] == "exp":
-                parts.append(self._scaled(e, self.normal(atom.args[1])))
-                continue
-            sign = self._known_sign(factor)
-            if sign == NEGATIVE:
-                factor, rest = -factor, -rest if e % 2 else rest
-            elif sign != POSITIVE:
-                if e % 2:
-                    rest, e = rest * factor, e - 1
-                factor = self._abs_atom(factor) if e else factor
-            if e:
-                parts.append(self._scaled(e, (self._log_atom(factor), self._one)))
-        if rest != 1:
-            if rest.is_constant():
-                raise KernelError("the logarithm of a negative number")
-            parts.append((self._log_atom(rest), self._one))
-        return self._total(parts)
-
-    def _total(self, parts: list[Fraction]) -> Fraction:
-        above, below = self._zero, self._one
-        for n, d in parts:
-            above, below = (above + n, below) if d == below else (above * d + n * below, below * d)
-        return above, below
-
-    def _scaled(self, factor: int, fraction: Fraction) -> Fraction:
-        return fraction[0] * factor, fraction[1]
-
-    def _factors(self, fraction: Fraction) -> Iterator[tuple[fmpq_mpoly, int]]:
-        """Irreducible factors with their exponents, the rational constant first."""
-        above, below = self._canonical(fraction)
-        if not above:
-            raise KernelError("the logarithm or absolute value of a term that is zero")
-        c_above, f_above = above.factor()
-        c_below, f_below = below.factor()
-        yield self._constant(c_above / c_below), 1
-        for poly, e in f_above:
-            yield poly, int(e)
-        for poly, e in f_below:
-            yield poly, -int(e)
-
-    def _known_sign(self, poly: fmpq_mpoly) -> int:
-        sign, facts = self.sign(poly)
-        if sign in (NEGATIVE, POSITIVE):
-            self.facts |= facts
-        return sign
-
-    def _log_atom(self, poly: fmpq_mpoly) -> fmpq_mpoly:
-        atom = self._atom(call("log", self._poly_term(poly)))
-        self._log_arguments[atom.degrees().index(1)] = poly
-        return atom
-
-    def _log_rational(self, number: fmpq) -> Fraction:
-        """log of a positive rational, by the primes of numerator and denominator."""
-        if max(number.p.bit_length(), number.q.bit_length()) > MAX_INTEGER_BITS:
-            return self._log_atom(self._constant(number)), self._one
-        primes = [(p, e) for p, e in number.p.factor()] + [(p, -e) for p, e in number.q.factor()]
-        return self._total([self._scaled(int(e), (self._log_atom(self._constant(p)), self._one)) for p, e in primes])
-
-    def _abs_atom(self, poly: fmpq_mpoly) -> fmpq_mpoly:
-        if poly.leading_coefficient() < 0:
-            poly = -poly
-        term = call("abs", self._poly_term(poly))
-        is_new = term not in self._atom_numbers
-        atom = self._atom(term)
-        if is_new:
-            self._add_rule(atom**2 - poly**2)
-        return atom
-
-    def _absolute(self, argument: Fraction) -> Fraction:
-        if not self._canonical(argument)[0]:
-            return self._zero, self._one
-        result = self._unit
-        for factor, e in self._factors(argument):
-            sign = _sign_of(factor.leading_coefficient()) if factor.is_constant() else self._known_sign(factor)
-            if sign == NEGATIVE:
-                factor = -factor
-            elif sign != POSITIVE and e % 2:
-                factor = self._abs_atom(factor)
-            result = self._product(result, self._power((factor, self._one), e))
-        return result
-
-    def _circular(self, argument: Fraction) -> tuple[Fraction, Fraction]:
-        """(cos, sin) of a sum of integer multiples of base angles, by the addition theorem."""
-        above, below = self._canonical(argument)
-        cosine, sine = self._unit, (self._zero, self._one)
-        for exponents, c in above.terms():
-            key = self.to_term(self._canonical((self._monomial(exponents), below)))
-            root = self._root(key, int(c.q))
-            angle = key if root == 1 else mul(num(1, root), key)
-            turn_c, turn_s = self._base_angle(angle)
-            times = int((c * root).p)
-            if abs(times) > MAX_ANGLE:
-                raise KernelError(f"a multiple of an angle beyond {MAX_ANGLE}")
-            for _ in range(abs(times)):
-                s = turn_s if times > 0 else -turn_s
-                cosine, sine = (
-                    (cosine[0] * turn_c - sine[0] * s, self._one),
-                    (sine[0] * turn_c + cosine[0] * s, self._one),
-                )
-        return cosine, sine
-
-    def _base_angle(self, angle: Term) -> tuple[fmpq_mpoly, fmpq_mpoly]:
-        is_new = call("cos", angle) not in self._atom_numbers
-        cosine, sine = self._atom(call("cos", angle)), self._atom(call("sin", angle))
-        if is_new:
-            self._add_rule(sine**2 + cosine**2 - 1)
-        return cosine, sine
-
-    def _normal_kron(self, term: Term) -> Fraction:
-        i, j = term.args
-        if i == j:
-            return self._unit
-        term = kron(*sorted((i, j), key=lambda t: str(t.args[0])))
-        is_new = term not in self._atom_numbers
-        delta = self._atom(term)
-        if is_new:
-            self._add_rule(delta**2 - delta)
-        return delta, self._one
-
-    def _normal_where(self, term: Term) -> Fraction:
-        condition, inside, outside = term.args
-        verdict = self.decide(condition)
-        if verdict is not None:
-            return self.normal(inside if verdict else outside)
-        indicator = self._indicator(condition)
-        rest = (self._one - indicator[0], self._one)
-        a, b = self._product(indicator, self.normal(inside)), self._product(rest, self.normal(outside))
-        return self._total([a, b])
-
-    def _indicator(self, condition: Term) -> Fraction:
-        """1 where the condition holds, else 0, by atoms [p > 0]: [a <= b] = 1 - [a - b > 0]."""
-        op, left, right = condition.args
-        if op in ("<=", ">="):
-            inverse = self._indicator(rel(">" if op == "<=" else "<", left, right))[0]
-            return self._one - inverse, self._one
-        above, below = self._canonical(self.normal(sub(left, right) if op == ">" else sub(right, left)))
-        poly = above * below
-        poly = poly / abs(poly.leading_coefficient()) if poly else poly
-        term = Term("where", (rel(">", self._poly_term(poly), ZERO), ONE, ZERO))
-        is_new = term not in self._atom_numbers
-        atom = self._atom(term)
-        if is_new:
-            self._add_rule(atom**2 - atom)
-        return atom, self._one
-
-    def _normal_sum(self, term: Term) -> Fraction:
-        """Pull out what is free of the index, collapse deltas; sums of distinct monomials are atoms."""
-        i = _fresh_index(term.args[0], term)
-        self._use_equations((i,))
-        above, below = self._canonical(self.normal(open_sum(term, i)))
-        inner, outer = self._split_denominator(below, i)
-        quotient, remainder = (above, self._zero) if inner == 1 else divmod(above, inner)
-        parts = self._sum_monomials(quotient, self._one, i) + self._sum_monomials(remainder, inner, i)
-        n, d = self._total(parts)
-        return n, d * outer
-
-    def _depends(self, atom: Term, i: Term) -> bool:
-        return any(t == i for t in subterms(atom))
-
-    def _split_denominator(self, below: fmpq_mpoly, i: Term) -> tuple[fmpq_mpoly, fmpq_mpoly]:
-        """The denominator as (factors that depend on the index) * (factors that do not)."""
-        if not any(self._depends(a, i) for a in self._atoms_of(below)):
-            return self._one, below
-        inner = self._one
-        for poly, e in below.factor()[1]:
-            if any(self._depends(a, i) for a in self._atoms_of(poly)):
-                inner = inner * poly**e
-        return inner, below // inner
-
-    def _sum_monomials(self, poly: fmpq_mpoly, below: fmpq_mpoly, i: Term) -> list[Fraction]:
-        depends = [False] * self._capacity
-        for n, atom in enumerate(self._atoms):
-            depends[self._capacity - 1 - n] = self._depends(atom, i)
-        groups: dict[tuple[int, ...], dict[tuple[int, ...], fmpq]] = {}
-        for exponents, c in poly.terms():
-            inside = tuple(e if d else 0 for e, d in zip(exponents, depends, strict=True))
-            outside = tuple(0 if d else e for e, d in zip(exponents, depends, strict=True))
-            groups.setdefault(inside, {})[outside] = c
-        return [
-            self._product((self._context.from_dict(outside), self._one), self._sum_monomial(inside, below, i))
-            for inside, outside in groups.items()
-        ]
-
-    def _sum_monomial(self, inside: tuple[int, ...], below: fmpq_mpoly, i: Term) -> Fraction:
-        """The sum over i of one monomial over ``below``: K, a collapsed delta, or an atom."""
-        factors = [(self._atom_at(g), e) for g, e in enumerate(inside) if e]
-        tail = [] if below == 1 else [power(self._poly_term(below), -1)]
-        for atom, _ in factors:
-            if atom.kind == "kron":
-                other = atom.args[1] if atom.args[0] == i else atom.args[0]
-                rest = mul(*(power(a, int(e)) for a, e in factors), *tail)
-                return self.normal(replace(rest, {i: other}))
-        if not factors and not tail:
-            return self._atom(Term("size", (i.args[1],))), self._one
-        ordered = sorted((a if e == 1 else power(a, int(e)) for a, e in factors), key=repr)
-        return self._atom(sum_over(i, mul(*ordered, *tail))), self._one
-
-    # ---- signs ------------------------------------------------------------------------------
-
-    def sign(self, poly: fmpq_mpoly) -> Sign:
-        """The signs that a polynomial can have on the domain, with the facts used."""
-        poly = self.reduce(poly)
-        if poly.is_constant():
-            return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), frozenset()
-        for method in (self._sign_assumed, self._sign_by_terms, self._sign_by_factors, self._sign_by_split):
-            sign, facts = method(poly)
-            if sign != ANY_SIGN:
-                return sign, facts
-        return ANY_SIGN, frozenset()
-
-    def sign_of_fraction(self, fraction: Fraction) -> Sign:
-        above, below = self._canonical(fraction)
-        (a, facts_a), (b, facts_b) = self.sign(above), self.sign(below)
-        return _times_sign(a, b & ~ZERO_SIGN), facts_a | facts_b
-
-    def _sign_assumed(self, poly: fmpq_mpoly) -> Sign:
-        lead = poly.leading_coefficient()
-        monic = poly / lead
-        indices = {i for atom in self._atoms_of(poly) for i in free_indices(atom)}
-        for relation in self.assumptions:
-            if relation.args[0] == "=":
-                continue
-            for instance in self._instantiate(relation, indices):
-                known, sign = self._assumed(instance)
-                if known == monic:
-                    return _times_sign(sign, _sign_of(lead)), frozenset((relation,))
-        return ANY_SIGN, frozenset()
-
-    def _assumed(self, relation: Term) -> tuple[fmpq_mpoly, int]:
-        """A relation a < b as (monic polynomial, its signs)."""
-        found = self._instances.get(relation)
-        if found is None:
-            self._instances[relation] = self._zero, ANY_SIGN  # while it is being read, it says nothing
-            above, below = self._canonical(self.normal(sub(relation.args[1], relation.args[2])))
-            poly = self.reduce(above * below)
-            lead = poly.leading_coefficient() if poly else fmpq(1)
-            found = poly / lead, _times_sign(ALLOWED[relation.args[0]], _sign_of(lead))
-            self._instances[relation] = found
-        return found
-
-    def _sign_by_terms(self, poly: fmpq_mpoly) -> Sign:
-        total, used = ZERO_SIGN, frozenset[Term]()
-        for exponents, c in poly.terms():
-            sign = _sign_of(c)
-            for g, e in enumerate(exponents):
-                if e:
-                    part, facts = self._sign_of_atom(self._atom_at(g))
-                    even = POSITIVE | (part & ZERO_SIGN)
-                    sign, used = _times_sign(sign, part if e % 2 else even), used | facts
-            total = _plus_sign(total, sign)
-            if total == ANY_SIGN:
-                break
-        return total, used
-
-    def _sign_of_atom(self, atom: Term) -> Sign:
-        if atom.kind == "size":
-            return POSITIVE, frozenset()
-        if atom.kind in ("kron", "where"):
-            return POSITIVE | ZERO_SIGN, frozenset()
-        if atom.kind == "sum":
-            sign, facts = self.sign_of_fraction(self.normal(open_sum(atom, _fresh_index(atom.args[0], atom))))
-            mixed = sign & POSITIVE and sign & NEGATIVE
-            return (ANY_SIGN, frozenset()) if mixed else (sign, facts)
-        if atom.kind == "call":
-            return self._sign_of_call(atom)
-        return self._sign_assumed(self._atom(atom))
-
-    def _sign_of_call(self, atom: Term) -> Sign:
-        name, *args = atom.args
-        if CONSTANTS.get(name) == "positive" or name == "exp":
-            return POSITIVE, frozenset((rel(">", atom, ZERO),))
-        if name == "rest":
-            return self._sign_of_rest(atom)
-        if name == "log":
-            return self.sign_of_fraction(self.normal(sub(args[0], ONE)))
-        if name in LAWS and LAWS[name].sign == "as argument":
-            return self.sign_of_fraction(self.normal(args[0]))
-        if name == "abs":
-            sign, facts = self.sign_of_fraction(self.normal(args[0]))
-            return (POSITIVE, facts) if not sign & ZERO_SIGN else (POSITIVE | ZERO_SIGN, frozenset())
-        return ANY_SIGN, frozenset()
-
-    def _sign_by_factors(self, poly: fmpq_mpoly) -> Sign:
-        constant, factors = poly.factor()
-        if len(factors) == 1 and factors[0][1] == 1:
-            return ANY_SIGN, frozenset()
-        total, used = _sign_of(constant), frozenset[Term]()
-        for factor, e in factors:
-            sign, facts = self.sign(factor)
-            even = POSITIVE | (sign & ZERO_SIGN)
-            total, used = _times_sign(total, sign if e % 2 else even), used | facts
-        return total, used
-
-    def _sign_by_split(self, poly: fmpq_mpoly) -> Sign:
-        """Split one summand off a sum of positive terms: sum_l f(l) = f(i) + rest."""
-        for atom in self._atoms_of(poly):
-            if atom.kind != "sum":
-                continue
-            for i in {i for other in self._atoms_of(poly) for i in free_indices(other)}:
-                if i.args[1] != atom.args[0]:
-                    continue
-                above, below = self.normal(open_sum(atom, i))
-                if below != 1 or above == self._atom(atom):
-                    continue
-                rest = self._atom(call("rest", atom, i))
-                images = list(self._generators)
-                images[images.index(self._atom(atom))] = above + rest
-                sign, facts = self._sign_by_terms(poly.compose(*images, ctx=self._context))
-                if sign != ANY_SIGN:
-                    return sign, facts
-        return ANY_SIGN, frozenset()
-
-    def _sign_of_rest(self, rest: Term) -> Sign:
-        """All summands but one, of a sum of positive terms: positive if the size exceeds 1, else maybe 0."""
-        total = rest.args[1]
-        sign, facts = self._sign_of_atom(total)
-        if sign != POSITIVE:
-            return ANY_SIGN, frozenset()
-        more, why = self._sign_assumed(self._atom(Term("size", (total.args[0],))) - 1)
-        return (POSITIVE, facts | why) if more == POSITIVE else (POSITIVE | ZERO_SIGN, facts)
-
-    def decide(self, relation: Term) -> bool | None:
-        """Whether a relation always or never holds on the domain, else None."""
-        op, left, right = relation.args
-        sign, facts = self.sign_of_fraction(self.normal(sub(left, right)))
-        holds = not sign & ~ALLOWED[op]
-        fails = not sign & ALLOWED[op]
-        if holds or fails:
-            self.facts |= facts
-        return True if holds else False if fails else None
-
-    def facts_for(self, relation: Term) -> frozenset[Term] | None:
-        """The facts from which the relation follows, or None; an error where it can never hold."""
-        op, left, right = relation.args
-        sign, facts = self.sign_of_fraction(self.normal(left if right == ZERO else sub(left, right)))
-        if not sign & ALLOWED[op]:
-            raise KernelError("a condition can never hold: something is undefined everywhere on the domain")
-        return facts if not sign & ~ALLOWED[op] else None
-
-    # ---- derivatives, and where terms are defined ---------------------------------------------
-
-    def differentiate(self, term: Term, variable: Term) -> Term | None:
-        """The derivative by the laws, not simplified; None where the term is free of the variable."""
-        key = (term, variable)
-        if key not in self._derivatives:
-            method = _DIFFERENTIATE.get(term.kind)
-            self._derivatives[key] = method(self, term, variable) if method else None
-        return self._derivatives[key]
-
-    def _d_variable(self, term: Term, variable: Term) -> Term | None:
-        if term.args[0] == variable.args[0]:
-            if term.kind != variable.kind or len(term.args) != len(variable.args):
-                raise KernelError(f"{term.args[0]} is used with different numbers of indices")
-            deltas = [kron(i, j) for i, j in zip(term.args[1:], variable.args[1:], strict=True) if i != j]
-            return mul(*deltas)
-        body = self._unfold(term)
-        return None if body is None else self.differentiate(body, variable)
-
-    def _d_add(self, term: Term, variable: Term) -> Term | None:
-        parts = [d for d in (self.differentiate(t, variable) for t in term.args) if d is not None]
-        return add(*parts) if parts else None
-
-    def _d_mul(self, term: Term, variable: Term) -> Term | None:
-        parts = []
-        for n, factor in enumerate(term.args):
-            d = self.differentiate(factor, variable)
-            if d is not None:
-                parts.append(mul(*term.args[:n], d, *term.args[n + 1 :]))
-        return add(*parts) if parts else None
-
-    def _d_pow(self, term: Term, variable: Term) -> Term | None:
-        base, exponent = term.args
-        return power_derivative(
-            base, exponent, self.differentiate(base, variable), self.differentiate(exponent, variable)
-        )
-
-    def _d_call(self, term: Term, variable: Term) -> Term | None:
-        inner = [self.differentiate(t, variable) for t in term.args[1:]]
-        if all(d is None for d in inner):
-            return None
-        law = LAWS.get(term.args[0])
-        if law is None or len(inner) != 1 or inner[0] is None:
-            raise KernelError(f"no law is known for {term.args[0]}")
-        return mul(law.derivative(term.args[1]), inner[0])
-
-    def _d_sum(self, term: Term, variable: Term) -> Term | None:
-        i = _fresh_index(term.args[0], term, variable)
-        inner = self.differentiate(open_sum(term, i), variable)
-        return None if inner is None else rename(sum_over(i, inner), term.hint)
-
-    def _d_where(self, term: Term, variable: Term) -> Term | None:
-        condition, inside, outside = term.args
-        verdict = self.decide(condition)
-        if verdict is not None:
-            return self.differentiate(inside if verdict else outside, variable)
-        a, b = self.differentiate(inside, variable), self.differentiate(outside, variable)
-        return None if a is None and b is None else Term("where", (condition, a or ZERO, b or ZERO))
-
-    def conditions(self, term: Term, variable: Term | None = None) -> dict[Term, None]:
-        """The relations under which the term is defined, and differentiable where a variable is given."""
-        found: dict[Term, None] = {}
-        seen: set[Term] = set()
-        self._collect(term, variable, found, seen)
-        return found
-
-    def _collect(self, term: Term, variable: Term | None, found: dict[Term, None], seen: set[Term]) -> None:
-        if term in seen:
-            return
-        seen.add(term)
-        parts: tuple[Term, ...] = tuple(t for t in term.args if isinstance(t, Term))
-        if term.kind in ("var", "item"):
-            body = self._unfold(term)
-            parts = () if body is None else (body,)
-        elif term.kind == "sum":
-            parts = (open_sum(term, _fresh_index(term.args[0], term)),)
-        elif term.kind == "pow":
-            self._require(power_domain(*term.args), found)
-        elif term.kind == "call" and term.args[0] not in CONSTANTS:
-            law = LAWS.get(term.args[0])
-            if law is None:
-                raise KernelError(f"no law is known for {term.args[0]}")
-            moves = variable is not None and self.differentiate(term, variable) is not None
-            for x in parts:
-                self._require((law.smooth if moves else law.domain)(x), found)
-        elif term.kind == "where":
-            condition, *branches = term.args
-            verdict = self.decide(condition)
-            left, right = condition.args[1:]
-            parts = (left, right, *(branches if verdict is None else branches[:1] if verdict else branches[1:]))
-            if variable is not None and any(self._mentions(t, variable) for t in (left, right)):
-                found[rel("!=", left, right)] = None
-        for part in parts:
-            self._collect(part, variable, found, seen)
-
-    def _mentions(self, term: Term, variable: Term) -> bool:
-        return any(name == variable.args[0] or name in self.definitions for name in names(term))
-
-    def _require(self, relations: tuple[Term, ...], found: dict[Term, None]) -> None:
-        """Note relations; a product is not zero where its factors are not."""
-        for relation in relations:
-            op, left, _ = relation.args
-            if op == "!=" and left.kind == "mul":
-                self._require(tuple(rel("!=", t, ZERO) for t in left.args), found)
-            elif op == "!=" and left.kind == "pow" and left.args[1].kind == "num":
-                self._require((rel("!=", left.args[0], ZERO),), found)
-            else:
-                found[relation] = None
-
-
-_NORMAL: dict[str, Callable[[Algebra, Term], Fraction]] = {
-    "num": Algebra._normal_num,
-    "var": Algebra._normal_atom,
-    "size": Algebra._normal_atom,
-    "item": Algebra._normal_atom,
-    "add": Algebra._normal_add,
-    "mul": Algebra._normal_mul,
-    "pow": Algebra._normal_pow,
-    "call": Algebra._normal_call,
-    "sum": Algebra._normal_sum,
-    "kron": Algebra._normal_kron,
-    "where": Algebra._normal_where,
-}
-_SPECIAL: dict[str, Callable[[Algebra, Fraction], Fraction]] = {
-    "exp": Algebra._exponential,
-    "log": Algebra._logarithm,
-    "abs": Algebra._absolute,
-    "cos": lambda algebra, x: algebra._circular(x)[0],
-    "sin": lambda algebra, x: algebra._circular(x)[1],
-}
-_DIFFERENTIATE: dict[str, Callable[[Algebra, Term, Term], Term | None]] = {
-    "var": Algebra._d_variable,
-    "item": Algebra._d_variable,
-    "add": Algebra._d_add,
-    "mul": Algebra._d_mul,
-    "pow": Algebra._d_pow,
-    "call": Algebra._d_call,
-    "sum": Algebra._d_sum,
-    "where": Algebra._d_where,
-}
 
 
 class Theory:
@@ -906,7 +79,7 @@ class Theory:
         if any(r.kind != "rel" for r in assumptions):
             raise KernelError("an assumption is a relation")
         for name, (formals, body) in definitions.items():
-            if len(set(formals)) != len(formals) or not set(free_indices(body)) <= set(formals):
+            if len(set(formals)) != len(formals) or not set(body.indices) <= set(formals):
                 raise KernelError(f"the definition of {name} does not bind its indices")
         self.definitions = MappingProxyType(dict(definitions))
         self.assumptions = assumptions
@@ -914,31 +87,25 @@ class Theory:
 
     def _theorem(self, conclusion: Equation | Derivative, needs: Iterable[Term], kept: Iterable[Term] = ()) -> Theorem:
         """Discharge what is needed from the assumptions; what is left over becomes a hypothesis."""
+        algebra = self._algebra
         hypotheses = dict.fromkeys(kept)
         obligations = []
         for relation in needs:
-            facts = self._algebra.facts_for(relation)
+            facts = algebra.facts_for(relation)
             if facts is None:
                 hypotheses[_readable(relation)] = None
             else:
-                obligations.append(Obligation(_readable(relation), tuple(sorted(map(_readable, facts), key=repr))))
+                obligations.append(Obligation(_readable(relation), tuple(map(_readable, facts))))
                 hypotheses |= dict.fromkeys(f for f in facts if f in self.assumptions)
-        used = [r for r in self.assumptions if r in self._algebra.facts or r.args[0] == "="]
-        hypotheses |= dict.fromkeys(used)
-        return Theorem(
-            _SEAL,
-            definitions=self.definitions,
-            hypotheses=tuple(sorted(hypotheses, key=repr)),
-            conclusion=conclusion,
-            obligations=tuple(obligations),
-        )
+        hypotheses |= dict.fromkeys(r for r in self.assumptions if r.args[0] == "=" or r in algebra.facts)
+        return Theorem(_SEAL, self.definitions, tuple(hypotheses), conclusion, tuple(obligations))
 
     def definition(self, left: Term) -> Theorem:
         """|- h = f(z), as defined.  Fails: nothing of that name and shape is defined."""
         formals, body = self.definitions.get(left.args[0], ((), None))
         if body is None or left.kind not in ("var", "item") or left.args[1:] != formals:
             raise KernelError("no such definition")
-        return Theorem(_SEAL, definitions=self.definitions, hypotheses=(), conclusion=Equation(left, body), obligations=())
+        return Theorem(_SEAL, self.definitions, (), Equation(left, body), ())
 
     def equal(self, left: Term, right: Term) -> Theorem:
         """|- left = right, where both are defined.  Fails: the normal forms differ, or there is none."""
@@ -946,7 +113,7 @@ class Theory:
         def prove() -> Theorem:
             if not self._same(left, right):
                 raise KernelError("the normal forms of the two sides differ")
-            needs = self._algebra.conditions(left) | self._algebra.conditions(right)
+            needs = dict.fromkeys(self._algebra.conditions(left) + self._algebra.conditions(right))
             return self._theorem(Equation(left, right), needs)
 
         return self._algebra.attempt(prove)  # type: ignore[no-any-return]
@@ -962,7 +129,7 @@ class Theory:
             found = self._algebra.differentiate(subject, variable)
             if not self._same(found if found is not None else ZERO, value):
                 raise KernelError("this is not the derivative")
-            needs = self._algebra.conditions(subject, variable) | self._algebra.conditions(value)
+            needs = dict.fromkeys(self._algebra.conditions(subject, variable) + self._algebra.conditions(value))
             return self._theorem(Derivative(subject, variable, value), needs)
 
         return self._algebra.attempt(prove)  # type: ignore[no-any-return]
@@ -970,16 +137,16 @@ class Theory:
     def _same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""
         algebra = self._algebra
-        algebra._use_equations({*free_indices(left), *free_indices(right)})
+        algebra.use_equations((*left.indices, *right.indices))
         (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
         gap = algebra.reduce(n1 - n2 if d1 == d2 else n1 * d2 - n2 * d1)
         if not gap:
             return True
-        for delta in algebra._atoms_of(gap):
+        for delta in algebra.atoms_of(gap):
             if delta.kind == "kron":
-                apart = gap.subs({str(algebra._atom(delta)): 0})
+                apart = gap.subs({str(algebra.atom(delta)): 0})
                 i, j = delta.args
-                return not algebra.reduce(apart) and self._same(replace(left, {i: j}), replace(right, {i: j}))
+                return not algebra.reduce(apart) and self._same(reindex(left, {i: j}), reindex(right, {i: j}))
         return False
 
     def chain(self, outer: Theorem, inner: Theorem) -> Theorem:
@@ -994,7 +161,7 @@ class Theory:
         self._check_definitions(outer)
         if name in outer.definitions or name not in self.definitions or inner.definitions != self.definitions:
             raise KernelError("the chain rule needs h free in dJ/dh and defined in dh/dz")
-        if {*indices} & {*b.variable.args[1:], *free_indices(a.subject)}:
+        if {*indices} & {*b.variable.args[1:], *a.subject.indices}:
             raise KernelError("an index of h is taken already; rename it")
         if b.variable.args[0] in self._names(a.subject, outer.definitions):
             raise KernelError("J depends on z not only through h")
@@ -1032,8 +199,260 @@ class Theory:
 
 def _readable(relation: Term) -> Term:
     """The relation with internal index names replaced by letters; its free indices are universal."""
-    own = free_indices(relation)
+    own = relation.indices
     taken = {i.args[0] for i in own}
     letters = (c for c in "kliqprstuvw" if c not in taken)
     table = {i: index(next(letters), i.args[1]) for i in own if i.args[0].startswith("#")}
-    return replace(relation, table) if table else relation
+    return reindex(relation, table) if table else relation
+
+
+# ---- a derivation: a statement, and a chain of steps that the rules above must accept --------------
+
+
+class Statement(NamedTuple):
+    """J = cost(h, y) with h = activation(z), and what is allowed to be assumed.
+
+    ``output`` is h or h[k], ``target`` y or y[k], ``preactivation`` z or z[j], where the indices of the
+    two sides differ. ``loss_domain`` are relations on h, ``activation_domain`` on z, parameters and sizes,
+    ``targets`` on y: the only ones that may turn into conditions.
+    """
+
+    cost: Term
+    output: Term
+    target: Term
+    activation: Term
+    preactivation: Term
+    loss_domain: tuple[Term, ...] = ()
+    activation_domain: tuple[Term, ...] = ()
+    targets: tuple[Term, ...] = ()
+
+    def at_preactivation(self, term: Term) -> Term:
+        """A term in the indices of h, such as h[k], at those of z: h[j]."""
+        return reindex(term, dict(zip(self.output.args[1:], self.preactivation.args[1:], strict=True)))
+
+    @property
+    def residual(self) -> Term:
+        """h - y at the coordinate of z."""
+        return sub(self.at_preactivation(self.output), self.at_preactivation(self.target))
+
+    @property
+    def outer_definitions(self) -> Definitions:
+        return {"J": ((), self.cost)}
+
+    @property
+    def definitions(self) -> Definitions:
+        return {**self.outer_definitions, self.output.args[0]: (self.output.args[1:], self.activation)}
+
+
+class Step(NamedTuple):
+    """One inference: a rule, the earlier steps it rests on (from 0), the right side it claims, what it assumes."""
+
+    rule: str
+    sources: tuple[int, ...]
+    value: Term
+    assuming: tuple[Term, ...] = ()
+
+
+COST = var("J")
+
+
+class Derivation:
+    """The theorems of a chain of steps under one statement."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.outer = Theory(statement.outer_definitions, statement.loss_domain)
+        self.inner = Theory(statement.definitions, statement.activation_domain)
+        self.theorems: list[Theorem] = []
+
+    def extend(self, step: Step) -> Theorem:
+        """Apply the step's rule and keep its theorem.  Fails: an unknown rule or source, or the rule refuses."""
+        rule = RULES.get(step.rule)
+        if rule is None:
+            raise KernelError(f"no such rule: {step.rule}")
+        if not all(0 <= n < len(self.theorems) for n in step.sources):
+            raise KernelError("a step can rest on earlier steps only")
+        if step.assuming and step.rule != "condition":
+            raise KernelError("only a condition may assume something")
+        theorem = rule(self, step, *(self.theorems[n] for n in step.sources))
+        conclusion = theorem.conclusion
+        if (conclusion.value if isinstance(conclusion, Derivative) else conclusion.right) != step.value:
+            raise KernelError("the rule proves another right side")
+        self.theorems.append(theorem)
+        return theorem
+
+
+def _cost(run: Derivation, _: Step) -> Theorem:
+    return run.outer.definition(COST)
+
+
+def _output(run: Derivation, _: Step) -> Theorem:
+    return run.inner.definition(run.statement.output)
+
+
+def _differentiate_loss(run: Derivation, step: Step) -> Theorem:
+    return run.outer.derivative(COST, run.statement.output, step.value)
+
+
+def _differentiate_activation(run: Derivation, step: Step) -> Theorem:
+    return run.inner.derivative(run.statement.output, run.statement.preactivation, step.value)
+
+
+def _chain(run: Derivation, _: Step, outer: Theorem, inner: Theorem) -> Theorem:
+    return run.inner.chain(outer, inner)
+
+
+def _rewrite(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
+    """The value rewritten with h a variable of its own: valid for every h in the loss's domain."""
+    theory = run.outer if theorem.definitions == run.outer.definitions else run.inner
+    return theory.rewrite(theorem, run.outer.equal(_value(theorem), step.value))
+
+
+def _unfold(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
+    """The value rewritten with h read as the activation."""
+    return run.inner.rewrite(theorem, run.inner.equal(_value(theorem), step.value))
+
+
+def _condition(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
+    """The value rewritten under conditions that the targets are declared to meet."""
+    if not step.assuming or not set(step.assuming) <= set(run.statement.targets):
+        raise KernelError("a condition must be one of those declared for the targets")
+    theory = Theory(run.outer.definitions, run.outer.assumptions + step.assuming)
+    return run.inner.rewrite(theorem, theory.equal(_value(theorem), step.value))
+
+
+def _value(theorem: Theorem) -> Term:
+    if not isinstance(theorem.conclusion, Derivative):
+        raise KernelError("only the value of a derivative is rewritten")
+    return theorem.conclusion.value
+
+
+RULES: Mapping[str, Callable[..., Theorem]] = {
+    "cost": _cost,
+    "output": _output,
+    "differentiate-loss": _differentiate_loss,
+    "differentiate-activation": _differentiate_activation,
+    "chain": _chain,
+    "rewrite": _rewrite,
+    "unfold": _unfold,
+    "condition": _condition,
+}
+
+
+def replay(statement: Statement, steps: Sequence[Step]) -> tuple[Theorem, ...]:
+    """The theorems of all steps, in order.  Fails: a rule refuses a step."""
+    run = Derivation(statement)
+    for n, step in enumerate(steps, 1):
+        try:
+            run.extend(step)
+        except (KernelError, TypeError) as problem:
+            raise KernelError(f"step {n} ({step.rule}): {problem}") from problem
+    return tuple(run.theorems)
+
+
+# ---- the verdict ---------------------------------------------------------------------------------
+
+
+class Verdict(NamedTuple):
+    """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual or other.
+
+    ``delta`` is dJ/dz before a condition is used; ``factor`` the c or g of c (h - y) and g (h - y).
+    """
+
+    answer: str
+    kind: str
+    delta: Term
+    factor: Term | None
+    conditions: tuple[Term, ...]
+
+
+def verdict(
+    statement: Statement, theorems: Sequence[Theorem], witness: balls.Point | None, border: balls.Point | None
+) -> Verdict:
+    """What the last theorem says about dJ/dz = h - y.
+
+    A "no" needs a witness where the two differ, a "yes" under conditions one that breaks it without
+    them, "other" a border point where h = y and still delta != 0, so that no finite g has delta = g (h - y).
+    Fails: the last theorem is not about dJ/dz, it needs more than was declared, or a witness does not hold.
+    """
+    conclusion = theorems[-1].conclusion if theorems else None
+    if not isinstance(conclusion, Derivative) or conclusion[:2] != (COST, statement.preactivation):
+        raise KernelError("the derivation does not end in dJ/dz")
+    if theorems[-1].definitions != statement.definitions:
+        raise KernelError("the derivation ends under other definitions")
+    conditions = tuple(h for h in theorems[-1].hypotheses if h not in statement.activation_domain)
+    if not set(conditions) <= set(statement.targets):
+        raise KernelError("the derivation needs hypotheses that the statement does not declare")
+    kind, factor = _shape(statement, conclusion.value)
+    delta = _unconditional(theorems)
+    if conditions and kind not in ("cancels", "multiple"):
+        raise KernelError("a condition is used that does not help")
+    if kind != "cancels":
+        _check_witness(statement, witness, statement.activation_domain + statement.targets, statement.residual)
+    elif conditions:
+        _check_witness(statement, witness, statement.activation_domain, statement.residual)
+    if kind == "other":
+        inequalities = tuple(r for r in statement.targets if r.args[0] != "=")
+        _check_witness(statement, border, statement.activation_domain + inequalities, ZERO)
+        _check_border(statement, border)
+    return Verdict("yes" if kind == "cancels" else "no", kind, delta, factor, conditions)
+
+
+def _shape(statement: Statement, value: Term) -> tuple[str, Term | None]:
+    residual = statement.residual
+    if value == residual:
+        return "cancels", None
+    if value.kind != "mul" or value.args[-1] != residual:
+        return "other", None
+    factor = mul(*value.args[:-1])
+    moving = {t.args[0] for t in (statement.output, statement.target, statement.preactivation)}
+    return ("residual" if names(factor) & moving else "multiple"), factor
+
+
+def _unconditional(theorems: Sequence[Theorem]) -> Term:
+    """The value of the last derivative by z that rests on no equation about the targets."""
+    last = theorems[-1].conclusion
+    values = [
+        t.conclusion.value
+        for t in theorems
+        if isinstance(t.conclusion, Derivative)
+        and t.conclusion[:2] == last[:2]
+        and not any(h.args[0] == "=" for h in t.hypotheses)
+    ]
+    if not values:
+        raise KernelError("dJ/dz is never stated without a condition")
+    return values[-1]
+
+
+def _check_witness(statement: Statement, point: balls.Point | None, needed: Iterable[Term], claim: Term) -> None:
+    """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ, inside the domain."""
+    if point is None:
+        raise KernelError("a witness is missing")
+    definitions = statement.definitions
+    slope = balls.Slope(COST, statement.preactivation)
+    if not all(_holds_everywhere(r, point, definitions) for r in needed):
+        raise KernelError("the witness is not certainly inside the domain")
+    if not balls.certainly_different(slope, claim, point, definitions):
+        raise KernelError("the witness does not certainly separate dJ/dz from the claim")
+
+
+def _holds_everywhere(relation: Term, point: balls.Point, definitions: Definitions) -> bool:
+    """The relation at the point, for every value of its free indices."""
+    own = {i: index("#" + i.args[0], i.args[1]) for i in relation.indices}  # not an index that the point has fixed
+    relation, points = reindex(relation, own), [point]
+    for i in own.values():
+        name, size = i.args
+        points = [
+            p._replace(indices={**p.indices, name: n}) for p in points for n in range(1, point.sizes.get(size, 0) + 1)
+        ]
+    return bool(points) and all(balls.certainly_holds(relation, p, definitions) for p in points)
+
+
+def _check_border(statement: Statement, point: balls.Point | None) -> None:
+    """At a border point the target is given as the output itself, so h = y there exactly."""
+    target = statement.at_preactivation(statement.target)
+    output = statement.at_preactivation(statement.output)
+    assert point is not None
+    key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
+    if point.values.get(key) != output:
+        raise KernelError("a border point sets y to h")

@@ -86,9 +86,9 @@ def power_domain(base: Term, exponent: Term) -> tuple[Term, ...]:
 
 
 def power_derivative(base: Term, exponent: Term, base_d: Term | None, exponent_d: Term | None) -> Term | None:
-    """d(b^e) = e b^(e-1) db + b^e log(b) de; None stands for a derivative that is zero."""
+    """d(b^e) = e b^(e-1) db + b^e log(b) de, and d(b^0) = 0; None stands for a derivative that is zero."""
     parts = []
-    if base_d is not None:
+    if base_d is not None and exponent != ZERO:
         lower = num(exponent.args[0] - 1) if exponent.kind == "num" else sub(exponent, ONE)
         parts.append(mul(exponent, power(base, lower), base_d))
     if exponent_d is not None:

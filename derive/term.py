@@ -13,7 +13,7 @@ name of the bound index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flint import fmpq
@@ -22,18 +22,27 @@ RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
 
 
 class Term:
-    """One node; equal terms have equal kind and arguments (``hint`` only names a bound index)."""
+    """One node; equal terms have equal kind and arguments (``hint`` only names a bound index).
 
-    __slots__ = ("_hash", "args", "hint", "kind")
+    ``indices`` are the free indices in order of appearance, kept because every walk asks for them.
+    """
+
+    __slots__ = ("_hash", "args", "hint", "indices", "kind")
     kind: str
     args: tuple[Any, ...]
     hint: str
+    indices: tuple[Term, ...]
 
     def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
+        indices: tuple[Term, ...] = (self,) if kind == "index" else ()
+        for a in args:
+            if isinstance(a, Term) and a.indices:
+                indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
         store = object.__setattr__
         store(self, "kind", kind)
         store(self, "args", args)
         store(self, "hint", hint)
+        store(self, "indices", indices)
         store(self, "_hash", hash((kind, args)))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -158,6 +167,8 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
 def _close(term: Term, i: Term, depth: int) -> Term:
     if term == i:
         return Term("bound", (depth, i.args[1]))
+    if i not in term.indices:
+        return term
     inner = depth + (term.kind == "sum")
     return rebuild(term, lambda t: _close(t, i, inner))
 
@@ -169,10 +180,17 @@ def _open(term: Term, i: Term, depth: int) -> Term:
     return rebuild(term, lambda t: _open(t, i, inner))
 
 
-def replace(term: Term, table: dict[Term, Term]) -> Term:
-    """Simultaneous replacement of subterms without bound indices, such as variables or indices."""
+def replace(term: Term, table: Mapping[Term, Term]) -> Term:
+    """Simultaneous replacement of subterms without bound indices, such as variables or families' elements."""
     found = table.get(term)
     return found if found is not None else rebuild(term, lambda t: replace(t, table))
+
+
+def reindex(term: Term, table: Mapping[Term, Term]) -> Term:
+    """Simultaneous replacement of free indices by indices."""
+    if not any(i in table for i in term.indices):
+        return term
+    return table[term] if term.kind == "index" else rebuild(term, lambda t: reindex(t, table))
 
 
 def subterms(term: Term) -> Iterator[Term]:
@@ -181,11 +199,6 @@ def subterms(term: Term) -> Iterator[Term]:
     for a in term.args:
         if isinstance(a, Term):
             yield from subterms(a)
-
-
-def free_indices(term: Term) -> list[Term]:
-    """The free indices, in order of first appearance, without repetition."""
-    return list(dict.fromkeys(t for t in subterms(term) if t.kind == "index"))
 
 
 def names(term: Term) -> set[str]:

@@ -1,0 +1,877 @@
+"""Normal forms, signs and derivatives of terms; imports term, laws and python-flint only.
+
+A term becomes a fraction of polynomials over *atoms* (variables, exp of a monomial, log of an
+irreducible polynomial, sums of monomials over a symbolic index, ...) modulo rules ``atom^n =
+polynomial`` of earlier atoms. Every step of the way is an identity wherever the term is defined, so
+equal normal forms are a proof; different ones are no statement at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from math import lcm
+from typing import Any
+
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+
+from derive.errors import KernelError
+from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
+from derive.term import (
+    ONE,
+    ZERO,
+    Term,
+    add,
+    call,
+    index,
+    kron,
+    mul,
+    names,
+    num,
+    open_sum,
+    power,
+    reindex,
+    rel,
+    rename,
+    sub,
+    sum_over,
+)
+
+Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
+Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]
+
+MAX_ATOMS = 256
+MAX_EXPONENT = 10_000
+MAX_TERMS = 5_000
+MAX_BITS = 100_000
+MAX_ANGLE = 32
+MAX_INTEGER_BITS = 64
+
+NEGATIVE, ZERO_SIGN, POSITIVE = 1, 2, 4
+ANY_SIGN = NEGATIVE | ZERO_SIGN | POSITIVE
+ALLOWED = {
+    "<": NEGATIVE,
+    "<=": NEGATIVE | ZERO_SIGN,
+    ">": POSITIVE,
+    ">=": POSITIVE | ZERO_SIGN,
+    "=": ZERO_SIGN,
+    "!=": NEGATIVE | POSITIVE,
+}
+Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
+Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
+
+
+class _Restart(Exception):
+    """The atoms chosen so far do not fit; begin again with what was learned."""
+
+
+def _sign_of(number: fmpq) -> int:
+    return POSITIVE if number > 0 else NEGATIVE if number < 0 else ZERO_SIGN
+
+
+def _times_sign(a: int, b: int) -> int:
+    """The possible signs of a product."""
+    out = (a | b) & ZERO_SIGN
+    if (a & POSITIVE and b & POSITIVE) or (a & NEGATIVE and b & NEGATIVE):
+        out |= POSITIVE
+    if (a & POSITIVE and b & NEGATIVE) or (a & NEGATIVE and b & POSITIVE):
+        out |= NEGATIVE
+    return out
+
+
+def _plus_sign(a: int, b: int) -> int:
+    """The possible signs of a sum."""
+    if ((a | b) & (NEGATIVE | POSITIVE)) == (NEGATIVE | POSITIVE):
+        return ANY_SIGN
+    return ((a | b) & ~ZERO_SIGN) | (a & b & ZERO_SIGN)
+
+
+def _fresh_index(size_name: str, *terms: Term) -> Term:
+    """An index that occurs free in none of the terms (names with # cannot be written by a user)."""
+    taken = {i.args[0] for t in terms for i in t.indices}
+    return index(next(name for name in (f"#{n}" for n in range(len(taken) + 1)) if name not in taken), size_name)
+
+
+class Algebra:
+    """Normal forms, signs and derivatives under definitions and assumptions; decides, but states nothing."""
+
+    def __init__(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> None:
+        self.definitions = definitions
+        self.assumptions = assumptions
+        self._roots: dict[Term, int] = {}
+        self._capacity = 8
+        self._reset()
+
+    def _reset(self) -> None:
+        context = fmpq_mpoly_ctx.get(("a", self._capacity), Ordering.lex)
+        self._generators = context.gens()
+        self._constant: Callable[[Any], fmpq_mpoly] = context.constant
+        self._context = context
+        self._one = context.constant(1)
+        self._zero = context.constant(0)
+        self._unit: Fraction = (self._one, self._one)
+        self._atoms: list[Term] = []
+        self._atom_numbers: dict[Term, fmpq_mpoly] = {}
+        self._log_arguments: dict[int, fmpq_mpoly] = {}
+        self._rules: list[tuple[int, int, fmpq_mpoly]] = []
+        self._memo: dict[Term, Fraction] = {}
+        self._derivatives: dict[tuple[Term, Term], Term | None] = {}
+        self._conditions: dict[tuple[Term, Term | None], tuple[Term, ...]] = {}
+        self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
+        self._bound: dict[Term, None] = {}
+        self.facts: dict[Term, None] = {}
+        self._known_facts: dict[Term, tuple[Term, ...] | None] = {}
+
+    def attempt(self, work: Callable[[], Any]) -> Any:
+        """The result of ``work``, begun again whenever the atoms had to be chosen anew."""
+        for _ in range(24):
+            try:
+                if not self._atoms:
+                    self.use_equations(())
+                return work()
+            except _Restart:
+                self._reset()
+            except (ValueError, ArithmeticError, RecursionError) as problem:
+                raise KernelError(f"the kernel cannot treat this: {problem}") from problem
+        raise KernelError("the normal form does not settle")
+
+    # ---- polynomials over atoms -------------------------------------------------------------
+
+    def atom(self, term: Term) -> fmpq_mpoly:
+        """The generator of an atom; later atoms are greater in the lexicographic order."""
+        found = self._atom_numbers.get(term)
+        if found is None:
+            if len(self._atoms) == self._capacity:
+                if self._capacity >= MAX_ATOMS:
+                    raise KernelError(f"more than {MAX_ATOMS} independent parts")
+                self._capacity *= 2
+                raise _Restart
+            found = self._generators[self._capacity - 1 - len(self._atoms)]
+            self._atoms.append(term)
+            self._atom_numbers[term] = found
+        return found
+
+    def atom_at(self, position: int) -> Term:
+        return self._atoms[self._capacity - 1 - position]
+
+    def atoms_of(self, poly: fmpq_mpoly) -> list[Term]:
+        return [self.atom_at(g) for g, degree in enumerate(poly.degrees()) if degree > 0]
+
+    def _indices_of(self, poly: fmpq_mpoly) -> tuple[Term, ...]:
+        return tuple(dict.fromkeys(i for atom in self.atoms_of(poly) for i in atom.indices))
+
+    def _position(self, poly: fmpq_mpoly) -> int | None:
+        """Where ``poly`` is a single generator: which."""
+        if len(poly) != 1 or poly.leading_coefficient() != 1 or poly.total_degree() != 1:
+            return None
+        return int(poly.degrees().index(1))
+
+    def _monomial(self, exponents: tuple[int, ...]) -> fmpq_mpoly:
+        return self._context.from_dict({exponents: 1})
+
+    def _add_rule(self, poly: fmpq_mpoly) -> None:
+        """Use ``poly = 0`` as atom^n -> polynomial in earlier atoms; refuse every other shape."""
+        lead = poly.monomial(0)
+        powers = [(g, e) for g, e in enumerate(lead) if e]
+        if len(powers) != 1:
+            raise KernelError("an equation can be used where it determines one quantity by the others")
+        poly = poly / poly.leading_coefficient()
+        if not any(r == poly for _, _, r in self._rules):
+            self._rules = sorted([*self._rules, (*powers[0], poly)], key=lambda rule: rule[0])
+
+    def use_equations(self, indices: Iterable[Term]) -> None:
+        """Turn the assumed equations, at every choice of the given indices, into rules."""
+        self._bound |= dict.fromkeys(indices)
+        for equation in self.assumptions:
+            if equation.args[0] == "=":
+                for instance in self._instantiate(equation, self._bound):
+                    if instance not in self._instances:
+                        self._instances[instance] = None
+                        above, below = self.normal(sub(instance.args[1], instance.args[2]))
+                        self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
+
+    def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:
+        own = relation.indices
+        choices = [[i for i in indices if i.args[1] == o.args[1]] for o in own]
+        for choice in product(*choices):
+            yield reindex(relation, dict(zip(own, choice, strict=True)))
+
+    def reduce(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+        for generator, degree, rule in self._rules:
+            if poly.degrees()[generator] >= degree:
+                poly = divmod(poly, rule)[1]
+        return poly
+
+    def canonical(self, fraction: Fraction) -> Fraction:
+        """Lowest terms, monic denominator: one form for one element of the field of fractions."""
+        above, below = self.reduce(fraction[0]), self.reduce(fraction[1])
+        if not below:
+            raise KernelError("division by zero")
+        if not above:
+            return self._zero, self._one
+        if not below.is_constant():
+            common = above.gcd(below)
+            above, below = above // common, below // common
+        lead = below.leading_coefficient()
+        return (above, below) if lead == 1 else (above / lead, below / lead)
+
+    def to_term(self, fraction: Fraction) -> Term:
+        above, below = self._poly_term(fraction[0]), self._poly_term(fraction[1])
+        return above if below == ONE else mul(above, power(below, -1))
+
+    def _poly_term(self, poly: fmpq_mpoly) -> Term:
+        return add(*(self._monomial_term(exponents, c) for exponents, c in poly.terms()))
+
+    def _monomial_term(self, exponents: tuple[int, ...], coefficient: fmpq) -> Term:
+        factors = [
+            self.atom_at(g) if e == 1 else power(self.atom_at(g), int(e)) for g, e in enumerate(exponents) if e
+        ]
+        return mul(*([] if coefficient == 1 and factors else [num(coefficient)]), *factors)
+
+    # ---- the normal form, one method a kind of term -----------------------------------------
+
+    def normal(self, term: Term) -> Fraction:
+        """The term as a fraction of polynomials; equal to it wherever the term is defined."""
+        found = self._memo.get(term)
+        if found is None:
+            method = _NORMAL.get(term.kind)
+            if method is None:
+                raise KernelError(f"a {term.kind} is no number")
+            found = self._memo[term] = method(self, term)
+        return found
+
+    def _normal_num(self, term: Term) -> Fraction:
+        return self._constant(term.args[0]), self._one
+
+    def _normal_atom(self, term: Term) -> Fraction:
+        body = self._unfold(term)
+        return self.normal(body) if body is not None else (self.atom(term), self._one)
+
+    def _unfold(self, term: Term) -> Term | None:
+        """The body of a defined variable or family element at its indices."""
+        found = self.definitions.get(term.args[0])
+        if found is None or term.kind == "size":
+            return None
+        formals, body = found
+        actuals = term.args[1:]
+        if [i.args[1] for i in formals] != [i.args[1] for i in actuals]:
+            raise KernelError(f"{term.args[0]} is indexed otherwise than it is defined")
+        return reindex(body, dict(zip(formals, actuals, strict=True)))
+
+    def _normal_add(self, term: Term) -> Fraction:
+        above, below = self._zero, self._one
+        for part in term.args:
+            n, d = self.normal(part)
+            if d == below:
+                above = above + n
+            else:
+                common = below.gcd(d)
+                rest = d // common
+                above, below = above * rest + n * (below // common), below * rest
+        return above, below
+
+    def _normal_mul(self, term: Term) -> Fraction:
+        return self.product_of(*(self.normal(part) for part in term.args))
+
+    def product_of(self, *fractions: Fraction) -> Fraction:
+        above, below = self._unit
+        for n, d in fractions:
+            above, below = above * n, below * d
+        if len(above) + len(below) > MAX_TERMS:
+            raise KernelError(f"more than {MAX_TERMS} terms")
+        return above, below
+
+    def _power(self, fraction: Fraction, exponent: int) -> Fraction:
+        above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
+        n = abs(exponent)
+        longest = max(len(above), len(below))
+        if n > MAX_EXPONENT or (longest > 1 and (n + 1) ** min(longest - 1, 8) > MAX_TERMS):
+            raise KernelError(f"the power {exponent} is too large to write out")
+        if not below:
+            raise KernelError("division by zero")
+        bits = max(max(c.p.bit_length(), c.q.bit_length()) for c in (*above.coeffs(), *below.coeffs(), fmpq(1)))
+        if n > 8 and n * bits > MAX_BITS:
+            raise KernelError(f"the power {exponent} has too many digits")
+        return above**n, below**n
+
+    def _normal_pow(self, term: Term) -> Fraction:
+        base, exponent = term.args
+        if exponent.kind == "num" and exponent.args[0].q == 1:
+            if abs(exponent.args[0]) > MAX_EXPONENT:
+                raise KernelError(f"an exponent beyond {MAX_EXPONENT}")
+            return self._power(self.normal(base), int(exponent.args[0].p))
+        return self._exponential(self.product_of(self.normal(exponent), self._logarithm(self.normal(base))))
+
+    def _normal_call(self, term: Term) -> Fraction:
+        name, *args = term.args
+        if not args and name in CONSTANTS:
+            return self.atom(term), self._one
+        law = LAWS.get(name)
+        if law is None or len(args) != 1:
+            raise KernelError(f"no law is known for {name}")
+        if law.rewrite is not None:
+            return self.normal(law.rewrite(args[0]))
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return special(self, self.normal(args[0]))
+        above, below = self.canonical(self.normal(args[0]))
+        if law.odd and not above:
+            return self._zero, self._one
+        if law.odd and above.leading_coefficient() < 0:
+            return -self.atom(call(name, self.to_term((-above, below)))), self._one
+        return self.atom(call(name, self.to_term((above, below)))), self._one
+
+    def _exponential(self, exponent: Fraction) -> Fraction:
+        """exp(a + b) = exp(a) exp(b), monomial by monomial."""
+        above, below = self.canonical(exponent)
+        return self.product_of(
+            *(self._exp_monomial(self.canonical((self._monomial(e), below)), c) for e, c in above.terms())
+        )
+
+    def _exp_monomial(self, monomial: Fraction, coefficient: fmpq) -> Fraction:
+        """exp(c M) as an integer power of exp(M/r); exp(n log A) = A^n for an integer n."""
+        whole: Fraction = self._unit
+        position = self._position(monomial[0]) if monomial[1] == self._one else None
+        argument = None if position is None else self._log_arguments.get(position)
+        if argument is not None:
+            floor = int(coefficient.floor())
+            whole = self._power((argument, self._one), floor)
+            coefficient = coefficient - floor
+            if coefficient == 0:
+                return whole
+        key = self.to_term(monomial)
+        root = self._root(key, int(coefficient.q))
+        term = call("exp", key if root == 1 else mul(num(1, root), key))
+        is_new = term not in self._atom_numbers
+        generator = self.atom(term)
+        if argument is not None and is_new:
+            self._add_rule(generator**root - argument)
+        scaled = coefficient * root
+        return self.product_of(whole, self._power((generator, self._one), int(scaled.p)))
+
+    def _root(self, key: Term, denominator: int) -> int:
+        """The r for which all exponents of exp(key) met so far are multiples of 1/r."""
+        root = self._roots.setdefault(key, denominator)
+        if root % denominator:
+            self._roots[key] = lcm(root, denominator)
+            if self._roots[key] > MAX_EXPONENT:
+                raise KernelError("too many different roots")
+            raise _Restart
+        return root
+
+    def _logarithm(self, argument: Fraction) -> Fraction:
+        """log of a product of factors of known sign is a sum; even powers go through abs.
+
+        The caller's obligation says that the argument is positive.
+        """
+        rest = self._one
+        parts: list[Fraction] = []
+        for factor, e in self._factors(argument):
+            if factor.is_constant():
+                parts.append(self._log_rational(abs(factor.leading_coefficient())))
+                rest = rest if factor.leading_coefficient() > 0 else -rest
+                continue
+            position = self._position(factor)
+            atom = ZERO if position is None else self.atom_at(position)
+            if atom.kind == "call" and atom.args[0] == "exp":
+                parts.append(self._scaled(e, self.normal(atom.args[1])))
+                continue
+            sign = self._known_sign(factor)
+            if sign == NEGATIVE:
+                factor, rest = -factor, -rest if e % 2 else rest
+            elif sign != POSITIVE:
+                if e % 2:
+                    rest, e = rest * factor, e - 1
+                factor = self._abs_atom(factor) if e else factor
+            if e:
+                parts.append(self._scaled(e, (self._log_atom(factor), self._one)))
+        if rest != 1:
+            if rest.is_constant():
+                raise KernelError("the logarithm of a negative number")
+            parts.append((self._log_atom(rest), self._one))
+        return self._total(parts)
+
+    def _total(self, parts: list[Fraction]) -> Fraction:
+        above, below = self._zero, self._one
+        for n, d in parts:
+            above, below = (above + n, below) if d == below else (above * d + n * below, below * d)
+        return above, below
+
+    def _scaled(self, factor: int, fraction: Fraction) -> Fraction:
+        return fraction[0] * factor, fraction[1]
+
+    def _factors(self, fraction: Fraction) -> Iterator[tuple[fmpq_mpoly, int]]:
+        """Irreducible factors with their exponents, the rational constant first."""
+        above, below = self.canonical(fraction)
+        if not above:
+            raise KernelError("the logarithm or absolute value of a term that is zero")
+        c_above, f_above = above.factor()
+        c_below, f_below = below.factor()
+        yield self._constant(c_above / c_below), 1
+        for poly, e in f_above:
+            yield poly, int(e)
+        for poly, e in f_below:
+            yield poly, -int(e)
+
+    def _known_sign(self, poly: fmpq_mpoly) -> int:
+        sign, facts = self.sign(poly)
+        if sign in (NEGATIVE, POSITIVE):
+            self.facts |= dict.fromkeys(facts)
+        return sign
+
+    def _log_atom(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+        atom = self.atom(call("log", self._poly_term(poly)))
+        self._log_arguments[atom.degrees().index(1)] = poly
+        return atom
+
+    def _log_rational(self, number: fmpq) -> Fraction:
+        """log of a positive rational, by the primes of numerator and denominator."""
+        if max(number.p.bit_length(), number.q.bit_length()) > MAX_INTEGER_BITS:
+            return self._log_atom(self._constant(number)), self._one
+        primes = [(p, e) for p, e in number.p.factor()] + [(p, -e) for p, e in number.q.factor()]
+        return self._total([self._scaled(int(e), (self._log_atom(self._constant(p)), self._one)) for p, e in primes])
+
+    def _abs_atom(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+        if poly.leading_coefficient() < 0:
+            poly = -poly
+        term = call("abs", self._poly_term(poly))
+        is_new = term not in self._atom_numbers
+        atom = self.atom(term)
+        if is_new:
+            self._add_rule(atom**2 - poly**2)
+        return atom
+
+    def _absolute(self, argument: Fraction) -> Fraction:
+        if not self.canonical(argument)[0]:
+            return self._zero, self._one
+        result = self._unit
+        for factor, e in self._factors(argument):
+            sign = _sign_of(factor.leading_coefficient()) if factor.is_constant() else self._known_sign(factor)
+            if sign == NEGATIVE:
+                factor = -factor
+            elif sign != POSITIVE and e % 2:
+                factor = self._abs_atom(factor)
+            result = self.product_of(result, self._power((factor, self._one), e))
+        return result
+
+    def _circular(self, argument: Fraction) -> tuple[Fraction, Fraction]:
+        """(cos, sin) of a sum of integer multiples of base angles, by the addition theorem."""
+        above, below = self.canonical(argument)
+        cosine, sine = self._unit, (self._zero, self._one)
+        for exponents, c in above.terms():
+            key = self.to_term(self.canonical((self._monomial(exponents), below)))
+            root = self._root(key, int(c.q))
+            angle = key if root == 1 else mul(num(1, root), key)
+            turn_c, turn_s = self._base_angle(angle)
+            times = int((c * root).p)
+            if abs(times) > MAX_ANGLE:
+                raise KernelError(f"a multiple of an angle beyond {MAX_ANGLE}")
+            for _ in range(abs(times)):
+                s = turn_s if times > 0 else -turn_s
+                cosine, sine = (
+                    (cosine[0] * turn_c - sine[0] * s, self._one),
+                    (sine[0] * turn_c + cosine[0] * s, self._one),
+                )
+        return cosine, sine
+
+    def _base_angle(self, angle: Term) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+        is_new = call("cos", angle) not in self._atom_numbers
+        cosine, sine = self.atom(call("cos", angle)), self.atom(call("sin", angle))
+        if is_new:
+            self._add_rule(sine**2 + cosine**2 - 1)
+        return cosine, sine
+
+    def _normal_kron(self, term: Term) -> Fraction:
+        i, j = term.args
+        if i == j:
+            return self._unit
+        term = kron(*sorted((i, j), key=lambda t: str(t.args[0])))
+        is_new = term not in self._atom_numbers
+        delta = self.atom(term)
+        if is_new:
+            self._add_rule(delta**2 - delta)
+        return delta, self._one
+
+    def _normal_where(self, term: Term) -> Fraction:
+        condition, inside, outside = term.args
+        verdict = self.decide(condition)
+        if verdict is not None:
+            return self.normal(inside if verdict else outside)
+        indicator = self._indicator(condition)
+        rest = (self._one - indicator[0], self._one)
+        a, b = self.product_of(indicator, self.normal(inside)), self.product_of(rest, self.normal(outside))
+        return self._total([a, b])
+
+    def _indicator(self, condition: Term) -> Fraction:
+        """1 where the condition holds, else 0, by atoms [p > 0]: [a <= b] = 1 - [a - b > 0]."""
+        op, left, right = condition.args
+        if op in ("<=", ">="):
+            inverse = self._indicator(rel(">" if op == "<=" else "<", left, right))[0]
+            return self._one - inverse, self._one
+        above, below = self.canonical(self.normal(sub(left, right) if op == ">" else sub(right, left)))
+        poly = above * below
+        poly = poly / abs(poly.leading_coefficient()) if poly else poly
+        term = Term("where", (rel(">", self._poly_term(poly), ZERO), ONE, ZERO))
+        is_new = term not in self._atom_numbers
+        atom = self.atom(term)
+        if is_new:
+            self._add_rule(atom**2 - atom)
+        return atom, self._one
+
+    def _normal_sum(self, term: Term) -> Fraction:
+        """Pull out what is free of the index, collapse deltas; sums of distinct monomials are atoms."""
+        i = _fresh_index(term.args[0], term)
+        self.use_equations((i,))
+        above, below = self.canonical(self.normal(open_sum(term, i)))
+        inner, outer = self._split_denominator(below, i)
+        quotient, remainder = (above, self._zero) if inner == 1 else divmod(above, inner)
+        parts = self._sum_monomials(quotient, self._one, i) + self._sum_monomials(remainder, inner, i)
+        n, d = self._total(parts)
+        return n, d * outer
+
+    def _depends(self, atom: Term, i: Term) -> bool:
+        return i in atom.indices
+
+    def _split_denominator(self, below: fmpq_mpoly, i: Term) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+        """The denominator as (factors that depend on the index) * (factors that do not)."""
+        if not any(self._depends(a, i) for a in self.atoms_of(below)):
+            return self._one, below
+        inner = self._one
+        for poly, e in below.factor()[1]:
+            if any(self._depends(a, i) for a in self.atoms_of(poly)):
+                inner = inner * poly**e
+        return inner, below // inner
+
+    def _sum_monomials(self, poly: fmpq_mpoly, below: fmpq_mpoly, i: Term) -> list[Fraction]:
+        depends = [False] * self._capacity
+        for n, atom in enumerate(self._atoms):
+            depends[self._capacity - 1 - n] = self._depends(atom, i)
+        groups: dict[tuple[int, ...], dict[tuple[int, ...], fmpq]] = {}
+        for exponents, c in poly.terms():
+            inside = tuple(e if d else 0 for e, d in zip(exponents, depends, strict=True))
+            outside = tuple(0 if d else e for e, d in zip(exponents, depends, strict=True))
+            groups.setdefault(inside, {})[outside] = c
+        return [
+            self.product_of((self._context.from_dict(outside), self._one), self._sum_monomial(inside, below, i))
+            for inside, outside in groups.items()
+        ]
+
+    def _sum_monomial(self, inside: tuple[int, ...], below: fmpq_mpoly, i: Term) -> Fraction:
+        """The sum over i of one monomial over ``below``: K, a collapsed delta, or an atom."""
+        factors = [(self.atom_at(g), e) for g, e in enumerate(inside) if e]
+        tail = [] if below == 1 else [power(self._poly_term(below), -1)]
+        for atom, _ in factors:
+            if atom.kind == "kron":
+                other = atom.args[1] if atom.args[0] == i else atom.args[0]
+                rest = mul(*(power(a, int(e)) for a, e in factors), *tail)
+                return self.normal(reindex(rest, {i: other}))
+        if not factors and not tail:
+            return self.atom(Term("size", (i.args[1],))), self._one
+        ordered = sorted((a if e == 1 else power(a, int(e)) for a, e in factors), key=repr)
+        return self.atom(sum_over(i, mul(*ordered, *tail))), self._one
+
+    # ---- signs ------------------------------------------------------------------------------
+
+    def sign(self, poly: fmpq_mpoly) -> Sign:
+        """The signs that a polynomial can have on the domain, with the facts used."""
+        poly = self.reduce(poly)
+        if poly.is_constant():
+            return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), ()
+        for method in (self._sign_assumed, self._sign_by_terms, self._sign_by_factors, self._sign_by_split):
+            sign, facts = method(poly)
+            if sign != ANY_SIGN:
+                return sign, facts
+        return ANY_SIGN, ()
+
+    def sign_of_fraction(self, fraction: Fraction) -> Sign:
+        above, below = self.canonical(fraction)
+        (a, facts_a), (b, facts_b) = self.sign(above), self.sign(below)
+        return _times_sign(a, b & ~ZERO_SIGN), facts_a + facts_b
+
+    def _sign_assumed(self, poly: fmpq_mpoly) -> Sign:
+        lead = poly.leading_coefficient()
+        monic = poly / lead
+        indices = self._indices_of(poly)
+        for relation in self.assumptions:
+            if relation.args[0] == "=":
+                continue
+            for instance in self._instantiate(relation, indices):
+                known, sign = self._assumed(instance)
+                if known == monic:
+                    return _times_sign(sign, _sign_of(lead)), (relation,)
+        return ANY_SIGN, ()
+
+    def _assumed(self, relation: Term) -> tuple[fmpq_mpoly, int]:
+        """A relation a < b as (monic polynomial, its signs)."""
+        found = self._instances.get(relation)
+        if found is None:
+            self._instances[relation] = self._zero, ANY_SIGN  # while it is being read, it says nothing
+            above, below = self.canonical(self.normal(sub(relation.args[1], relation.args[2])))
+            poly = self.reduce(above * below)
+            lead = poly.leading_coefficient() if poly else fmpq(1)
+            found = poly / lead, _times_sign(ALLOWED[relation.args[0]], _sign_of(lead))
+            self._instances[relation] = found
+        return found
+
+    def _sign_by_terms(self, poly: fmpq_mpoly) -> Sign:
+        total, used = ZERO_SIGN, ()
+        for exponents, c in poly.terms():
+            sign = _sign_of(c)
+            for g, e in enumerate(exponents):
+                if e:
+                    part, facts = self._sign_of_atom(self.atom_at(g))
+                    even = POSITIVE | (part & ZERO_SIGN)
+                    sign, used = _times_sign(sign, part if e % 2 else even), used + facts
+            total = _plus_sign(total, sign)
+            if total == ANY_SIGN:
+                break
+        return total, used
+
+    def _sign_of_atom(self, atom: Term) -> Sign:
+        if atom.kind == "size":
+            return POSITIVE, ()
+        if atom.kind in ("kron", "where"):
+            return POSITIVE | ZERO_SIGN, ()
+        if atom.kind == "sum":
+            sign, facts = self.sign_of_fraction(self.normal(open_sum(atom, _fresh_index(atom.args[0], atom))))
+            mixed = sign & POSITIVE and sign & NEGATIVE
+            return (ANY_SIGN, ()) if mixed else (sign, facts)
+        if atom.kind == "call":
+            return self._sign_of_call(atom)
+        return self._sign_assumed(self.atom(atom))
+
+    def _sign_of_call(self, atom: Term) -> Sign:
+        name, *args = atom.args
+        if CONSTANTS.get(name) == "positive" or name == "exp":
+            return POSITIVE, (rel(">", atom, ZERO),)
+        if name == "rest":
+            return self._sign_of_rest(atom)
+        if name == "log":
+            return self.sign_of_fraction(self.normal(sub(args[0], ONE)))
+        if name in LAWS and LAWS[name].sign == "as argument":
+            return self.sign_of_fraction(self.normal(args[0]))
+        if name == "abs":
+            sign, facts = self.sign_of_fraction(self.normal(args[0]))
+            return (POSITIVE, facts) if not sign & ZERO_SIGN else (POSITIVE | ZERO_SIGN, ())
+        return ANY_SIGN, ()
+
+    def _sign_by_factors(self, poly: fmpq_mpoly) -> Sign:
+        constant, factors = poly.factor()
+        if len(factors) == 1 and factors[0][1] == 1:
+            return ANY_SIGN, ()
+        total, used = _sign_of(constant), ()
+        for factor, e in factors:
+            sign, facts = self.sign(factor)
+            even = POSITIVE | (sign & ZERO_SIGN)
+            total, used = _times_sign(total, sign if e % 2 else even), used + facts
+        return total, used
+
+    def _sign_by_split(self, poly: fmpq_mpoly) -> Sign:
+        """Split one summand off a sum of positive terms: sum_l f(l) = f(i) + rest."""
+        for atom in self.atoms_of(poly):
+            if atom.kind != "sum":
+                continue
+            for i in self._indices_of(poly):
+                if i.args[1] != atom.args[0]:
+                    continue
+                above, below = self.normal(open_sum(atom, i))
+                if below != 1 or above == self.atom(atom):
+                    continue
+                rest = self.atom(call("rest", atom, i))
+                images = list(self._generators)
+                images[images.index(self.atom(atom))] = above + rest
+                sign, facts = self._sign_by_terms(poly.compose(*images, ctx=self._context))
+                if sign != ANY_SIGN:
+                    return sign, facts
+        return ANY_SIGN, ()
+
+    def _sign_of_rest(self, rest: Term) -> Sign:
+        """All summands but one, of a sum of positive terms: positive if the size exceeds 1, else maybe 0."""
+        total = rest.args[1]
+        sign, facts = self._sign_of_atom(total)
+        if sign != POSITIVE:
+            return ANY_SIGN, ()
+        more, why = self._sign_assumed(self.atom(Term("size", (total.args[0],))) - 1)
+        return (POSITIVE, facts + why) if more == POSITIVE else (POSITIVE | ZERO_SIGN, facts)
+
+    def decide(self, relation: Term) -> bool | None:
+        """Whether a relation always or never holds on the domain, else None."""
+        op, left, right = relation.args
+        sign, facts = self.sign_of_fraction(self.normal(sub(left, right)))
+        holds = not sign & ~ALLOWED[op]
+        fails = not sign & ALLOWED[op]
+        if holds or fails:
+            self.facts |= dict.fromkeys(facts)
+        return True if holds else False if fails else None
+
+    def facts_for(self, relation: Term) -> tuple[Term, ...] | None:
+        """The facts from which the relation follows, or None; an error where it can never hold."""
+        if relation not in self._known_facts:
+            op, left, right = relation.args
+            sign, facts = self.sign_of_fraction(self.normal(left if right == ZERO else sub(left, right)))
+            if not sign & ALLOWED[op]:
+                raise KernelError("a condition can never hold: something is undefined everywhere on the domain")
+            self._known_facts[relation] = tuple(dict.fromkeys(facts)) if not sign & ~ALLOWED[op] else None
+        return self._known_facts[relation]
+
+    # ---- derivatives, and where terms are defined ---------------------------------------------
+
+    def differentiate(self, term: Term, variable: Term) -> Term | None:
+        """The derivative by the laws, not simplified; None where the term is free of the variable."""
+        key = (term, variable)
+        if key not in self._derivatives:
+            method = _DIFFERENTIATE.get(term.kind)
+            self._derivatives[key] = method(self, term, variable) if method else None
+        return self._derivatives[key]
+
+    def _d_variable(self, term: Term, variable: Term) -> Term | None:
+        if term.args[0] == variable.args[0]:
+            if term.kind != variable.kind or len(term.args) != len(variable.args):
+                raise KernelError(f"{term.args[0]} is used with different numbers of indices")
+            deltas = [kron(i, j) for i, j in zip(term.args[1:], variable.args[1:], strict=True) if i != j]
+            return mul(*deltas)
+        body = self._unfold(term)
+        return None if body is None else self.differentiate(body, variable)
+
+    def _d_add(self, term: Term, variable: Term) -> Term | None:
+        parts = [d for d in (self.differentiate(t, variable) for t in term.args) if d is not None]
+        return add(*parts) if parts else None
+
+    def _d_mul(self, term: Term, variable: Term) -> Term | None:
+        parts = []
+        for n, factor in enumerate(term.args):
+            d = self.differentiate(factor, variable)
+            if d is not None:
+                parts.append(mul(*term.args[:n], d, *term.args[n + 1 :]))
+        return add(*parts) if parts else None
+
+    def _d_pow(self, term: Term, variable: Term) -> Term | None:
+        base, exponent = term.args
+        return power_derivative(
+            base, exponent, self.differentiate(base, variable), self.differentiate(exponent, variable)
+        )
+
+    def _d_call(self, term: Term, variable: Term) -> Term | None:
+        inner = [self.differentiate(t, variable) for t in term.args[1:]]
+        if all(d is None for d in inner):
+            return None
+        law = LAWS.get(term.args[0])
+        if law is None or len(inner) != 1 or inner[0] is None:
+            raise KernelError(f"no law is known for {term.args[0]}")
+        return mul(law.derivative(term.args[1]), inner[0])
+
+    def _d_sum(self, term: Term, variable: Term) -> Term | None:
+        i = _fresh_index(term.args[0], term, variable)
+        inner = self.differentiate(open_sum(term, i), variable)
+        return None if inner is None else rename(sum_over(i, inner), term.hint)
+
+    def _d_where(self, term: Term, variable: Term) -> Term | None:
+        condition, inside, outside = term.args
+        verdict = self.decide(condition)
+        if verdict is not None:
+            return self.differentiate(inside if verdict else outside, variable)
+        a, b = self.differentiate(inside, variable), self.differentiate(outside, variable)
+        return None if a is None and b is None else Term("where", (condition, a or ZERO, b or ZERO))
+
+    def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
+        """The relations under which the term is defined, and differentiable where a variable is given."""
+        if term.kind in ("num", "size", "index", "kron"):
+            return ()
+        key = (term, variable)
+        if key not in self._conditions:
+            own, parts = _CONDITIONS.get(term.kind, Algebra._conditions_of_parts)(self, term, variable)
+            found = dict.fromkeys(own)
+            for part in parts:
+                found |= dict.fromkeys(self.conditions(part, variable))
+            self._conditions[key] = tuple(found)
+        return self._conditions[key]
+
+    def _conditions_of_parts(self, term: Term, _: Term | None) -> Needs:
+        return (), term.args
+
+    def _conditions_of_variable(self, term: Term, _: Term | None) -> Needs:
+        body = self._unfold(term)
+        return (), () if body is None else (body,)
+
+    def _conditions_of_sum(self, term: Term, _: Term | None) -> Needs:
+        return (), (open_sum(term, _fresh_index(term.args[0], term)),)
+
+    def _conditions_of_power(self, term: Term, _: Term | None) -> Needs:
+        return self._simpler(power_domain(*term.args)), term.args
+
+    def _conditions_of_call(self, term: Term, variable: Term | None) -> Needs:
+        name, *parts = term.args
+        if name in CONSTANTS and not parts:
+            return (), ()
+        law = LAWS.get(name)
+        if law is None or len(parts) != 1:
+            raise KernelError(f"no law is known for {name}")
+        moves = variable is not None and self.differentiate(term, variable) is not None
+        return self._simpler((law.smooth if moves else law.domain)(parts[0])), tuple(parts)
+
+    def _conditions_of_where(self, term: Term, variable: Term | None) -> Needs:
+        """Both branches where the condition is open; its border is left out where the variable moves it."""
+        condition, inside, outside = term.args
+        verdict = self.decide(condition)
+        _, left, right = condition.args
+        branches = (inside, outside) if verdict is None else (inside,) if verdict else (outside,)
+        moves = variable is not None and any(self._mentions(t, variable) for t in (left, right))
+        return (rel("!=", left, right),) if moves else (), (left, right, *branches)
+
+    def _mentions(self, term: Term, variable: Term) -> bool:
+        return any(name == variable.args[0] or name in self.definitions for name in names(term))
+
+    def _simpler(self, relations: tuple[Term, ...]) -> tuple[Term, ...]:
+        """A product is not zero where its factors are not, a power where its base is not."""
+        found: list[Term] = []
+        for relation in relations:
+            op, left, _ = relation.args
+            if op == "!=" and left.kind == "mul":
+                found += self._simpler(tuple(rel("!=", t, ZERO) for t in left.args))
+            elif op == "!=" and left.kind == "pow" and left.args[1].kind == "num":
+                found += self._simpler((rel("!=", left.args[0], ZERO),))
+            else:
+                found.append(relation)
+        return tuple(found)
+
+
+_NORMAL: dict[str, Callable[[Algebra, Term], Fraction]] = {
+    "num": Algebra._normal_num,
+    "var": Algebra._normal_atom,
+    "size": Algebra._normal_atom,
+    "item": Algebra._normal_atom,
+    "add": Algebra._normal_add,
+    "mul": Algebra._normal_mul,
+    "pow": Algebra._normal_pow,
+    "call": Algebra._normal_call,
+    "sum": Algebra._normal_sum,
+    "kron": Algebra._normal_kron,
+    "where": Algebra._normal_where,
+}
+_SPECIAL: dict[str, Callable[[Algebra, Fraction], Fraction]] = {
+    "exp": Algebra._exponential,
+    "log": Algebra._logarithm,
+    "abs": Algebra._absolute,
+    "cos": lambda algebra, x: algebra._circular(x)[0],
+    "sin": lambda algebra, x: algebra._circular(x)[1],
+}
+_DIFFERENTIATE: dict[str, Callable[[Algebra, Term, Term], Term | None]] = {
+    "var": Algebra._d_variable,
+    "item": Algebra._d_variable,
+    "add": Algebra._d_add,
+    "mul": Algebra._d_mul,
+    "pow": Algebra._d_pow,
+    "call": Algebra._d_call,
+    "sum": Algebra._d_sum,
+    "where": Algebra._d_where,
+}
+
+
+_CONDITIONS: dict[str, Callable[[Algebra, Term, Term | None], Needs]] = {
+    "var": Algebra._conditions_of_variable,
+    "item": Algebra._conditions_of_variable,
+    "sum": Algebra._conditions_of_sum,
+    "pow": Algebra._conditions_of_power,
+    "call": Algebra._conditions_of_call,
+    "where": Algebra._conditions_of_where,
+}

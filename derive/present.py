@@ -1,0 +1,255 @@
+"""Forms for people: terms tidied, factored and combined by normal forms; untrusted, imports algebra and syntax.
+
+What comes from here is a proposal. The prover shows it only where the kernel proves it equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flint import fmpq, fmpq_mat, fmpq_mpoly
+
+from derive.algebra import Algebra, Fraction
+from derive.syntax import plain
+from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, index, mul, names, neg, num, open_sum, power, rebuild, reindex, rename, sum_over
+
+
+MAX_FOLDED = 64
+
+
+def tidy(term: Term) -> Term:
+    """Flat sums and products, numbers multiplied, equal bases gathered, sums over a Kronecker delta collapsed."""
+    if term.kind == "sum":
+        return _tidy_total(term)
+    term = rebuild(term, tidy)
+    rule = {"add": _tidy_sum, "mul": _tidy_product, "pow": _tidy_power}.get(term.kind)
+    return rule(term) if rule else term
+
+
+def _tidy_sum(term: Term) -> Term:
+    parts = [p for t in term.args for p in (t.args if t.kind == "add" else (t,)) if p != ZERO]
+    return add(*parts)
+
+
+def _tidy_product(term: Term) -> Term:
+    number = fmpq(1)
+    exponents: dict[Term, fmpq] = {}
+    others: list[Term] = []
+    for base, exponent in _powers(term, fmpq(1)):
+        if base.kind == "num" and exponent.q == 1 and abs(exponent) < MAX_FOLDED:
+            number *= base.args[0] ** int(exponent)
+        elif base.kind == "pow":
+            others.append(base)
+        else:
+            exponents[base] = exponents.get(base, fmpq(0)) + exponent
+    if number == 0:
+        return ZERO
+    above = [b if e == 1 else power(b, num(e)) for b, e in exponents.items() if e > 0]
+    below = [b if e == -1 else power(b, num(-e)) for b, e in exponents.items() if e < 0]
+    return signed_product(number, above + others, below)
+
+
+def _powers(term: Term, exponent: fmpq) -> Iterator[tuple[Term, fmpq]]:
+    """Factors as (base, exponent), through nested products and integer powers."""
+    if term.kind == "mul":
+        for factor in term.args:
+            yield from _powers(factor, exponent)
+    elif term.kind == "pow" and term.args[1].kind == "num" and term.args[1].args[0].q == 1:
+        yield from _powers(term.args[0], exponent * term.args[1].args[0])
+    else:
+        yield term, exponent if term.kind != "pow" else fmpq(1)
+
+
+def signed_product(number: fmpq, above: list[Term], below: list[Term]) -> Term:
+    """number * above / below, as it is written: the sign and integer first, one reciprocal at the end."""
+    p, q = fmpq(number.p), fmpq(number.q)
+    below = ([num(q)] if q != 1 else []) + below
+    head = [] if p == 1 and (above or below) else [num(p)]
+    return mul(*head, *above, *([power(mul(*below), -1)] if below else []))
+
+
+def _tidy_power(term: Term) -> Term:
+    base, exponent = term.args
+    if exponent == ONE or base == ONE:
+        return base
+    return ONE if exponent == ZERO else term
+
+
+def _tidy_total(term: Term) -> Term:
+    i = index("#" + "".join(j.args[0] for j in term.indices), term.args[0])
+    body = tidy(open_sum(term, i))
+    if body.kind == "add" and all(_has_delta(t, i) for t in body.args):
+        return tidy(add(*(sum_over(i, t) for t in body.args)))
+    factors = body.args if body.kind == "mul" else (body,)
+    for f in factors:
+        if f.kind == "kron" and i in f.args:
+            other = f.args[1] if f.args[0] == i else f.args[0]
+            return tidy(reindex(mul(*(g for g in factors if g is not f)), {i: other}))
+    return rename(sum_over(i, body), term.hint)
+
+
+def _has_delta(term: Term, i: Term) -> bool:
+    return any(f.kind == "kron" and i in f.args for f in (term.args if term.kind == "mul" else (term,)))
+
+
+class Presenter:
+    """Normal forms under one algebra, written out as people write them."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+
+    def shown(self, term: Term) -> Term:
+        """The term over one denominator, factored where that is shorter."""
+        algebra = self.algebra
+
+        def present() -> Term:
+            algebra.use_equations(term.indices)
+            return self._fraction(algebra.canonical(algebra.normal(term)))
+
+        result: Term = algebra.attempt(present)
+        return result
+
+    def multiple_of(self, term: Term, residual: Term) -> Term | None:
+        """The term as g * residual with g finite where the residual is 0; None where it is not of that shape."""
+
+        def divide() -> Term | None:
+            algebra = self.algebra
+            algebra.use_equations((*term.indices, *residual.indices))
+            n, d = algebra.normal(residual)
+            above, below = algebra.canonical(algebra.product_of(algebra.normal(term), (d, n)))
+            root = algebra.canonical((n, d))[0]
+            if not below.gcd(root).is_constant():
+                return None
+            if above == below:
+                return residual
+            factor = self._fraction((above, below))
+            return mul(*(factor.args if factor.kind == "mul" else (factor,)), residual)
+
+        result: Term | None = self.algebra.attempt(divide)
+        return result
+
+    def combination(self, term: Term, forms: Sequence[Term]) -> Term | None:
+        """Rational c_i with term = sum of c_i forms_i, as a term; None where there are none."""
+
+        def solve() -> Term | None:
+            normals = [self.algebra.normal(t) for t in (*forms, term)]
+            below = normals[0][1]
+            for _, d in normals[1:]:
+                below = below * (d // below.gcd(d))
+            columns = [dict(self.algebra.reduce(n * (below // d)).terms()) for n, d in normals]
+            found = _solve(columns)
+            return None if found is None else tidy(add(*(mul(num(c), f) for c, f in zip(found, forms, strict=True))))
+
+        result: Term | None = self.algebra.attempt(solve)
+        return result
+
+    def _fraction(self, fraction: Fraction) -> Term:
+        fraction = self._without_exp_below(fraction)
+        number_above, above = self._product(fraction[0])
+        number_below, below = self._product(fraction[1])
+        if fraction[1] == 1 and not above:
+            return num(number_above)
+        return signed_product(number_above / number_below, above, below)
+
+    def _without_exp_below(self, fraction: Fraction) -> Fraction:
+        """(e^x - 1)/e^x as 1 - e^(-x): a denominator's power of exp(x) divided out of each term."""
+        above, below = fraction
+        for atom in self.algebra.atoms_of(below):
+            place = self.algebra.atom(atom).degrees().index(1)
+            least = min(e[place] for e in below.monoms())
+            if atom.kind == "call" and atom.args[0] == "exp" and least >= max(e[place] for e in above.monoms()):
+                inverse = self.algebra.atom(call("exp", neg(atom.args[1]))).degrees().index(1)
+                above = self._moved(above, place, inverse, int(least))
+                below = below // self.algebra.atom(atom) ** int(least)
+        return above, below
+
+    def _moved(self, poly: fmpq_mpoly, place: int, inverse: int, degree: int) -> fmpq_mpoly:
+        found = {}
+        for exponents, c in poly.terms():
+            row = list(exponents)
+            row[place], row[inverse] = 0, degree - row[place]
+            found[tuple(row)] = c
+        return poly.context().from_dict(found)
+
+    def _product(self, poly: fmpq_mpoly) -> tuple[fmpq, list[Term]]:
+        """A number and factors: common monomial first, the rest factored or expanded, whichever is shorter."""
+        if poly.is_constant():
+            return poly.leading_coefficient() if poly else fmpq(0), []
+        number, factors = poly.factor()
+        monomials: list[Term] = []
+        rest: list[Term] = []
+        expanded = poly / number
+        for factor, e in factors:
+            if len(factor) == 1:
+                atom = self._atom_term(factor)
+                monomials.append(atom if e == 1 else power(atom, int(e)))
+                expanded = expanded // factor**e
+            else:
+                sign, sum_ = self._oriented(factor)
+                number *= fmpq(sign) ** int(e)
+                rest.append(sum_ if e == 1 else power(sum_, int(e)))
+        if len(rest) > 1 or (rest and rest[0].kind == "pow"):
+            sign, flat = self._oriented(expanded)
+            if len(plain(flat)) < len(plain(mul(*rest))):
+                number, rest = fmpq(poly.leading_coefficient() / expanded.leading_coefficient()) * sign, [flat]
+        return number, sorted(monomials, key=_place) + rest
+
+    def _atom_term(self, generator: fmpq_mpoly) -> Term:
+        return _named(self.algebra.atoms_of(generator)[0])
+
+    def _oriented(self, poly: fmpq_mpoly) -> tuple[int, Term]:
+        """A polynomial up to sign as written: 1 - h, h - y, positive terms before negative ones."""
+        terms = [self._monomial(exponents, c) for exponents, c in poly.terms()]
+        sign = 1 if min(terms, key=_rank)[0] > 0 else -1
+        signed = [(c * sign, body) for c, body in terms]
+        signed.sort(key=lambda t: (t[0] < 0, _rank((abs(t[0]), t[1]))))
+        return sign, add(*(_times(c, body) for c, body in signed))
+
+    def _monomial(self, exponents: tuple[int, ...], c: fmpq) -> tuple[fmpq, tuple[Term, ...]]:
+        atoms = [(_named(self.algebra.atom_at(g)), int(e)) for g, e in enumerate(exponents) if e]
+        return c, tuple(sorted((a if e == 1 else power(a, e) for a, e in atoms), key=_place))
+
+
+def _rank(term: tuple[fmpq, tuple[Term, ...]]) -> tuple[int, int, int, str]:
+    """Numbers first, then what has h, then the shorter: its sign is the one shown as plus."""
+    _, factors = term
+    has_delta = any(f.kind == "kron" for f in factors)
+    has_output = any("h" in names(f) for f in factors)
+    return bool(factors), 2 - 2 * has_delta - has_output, len(factors), plain(mul(*factors))
+
+
+def _place(factor: Term) -> tuple[int, str]:
+    return {"kron": 0, "size": 0, "var": 1, "item": 1, "pow": 2, "call": 3, "sum": 4}.get(factor.kind, 5), plain(factor)
+
+
+def _times(c: fmpq, factors: tuple[Term, ...]) -> Term:
+    if not factors:
+        return num(c)
+    if c == -1:
+        return mul(MINUS_ONE, *factors)
+    return mul(*factors) if c == 1 else signed_product(c, list(factors), [])
+
+
+def _named(atom: Term) -> Term:
+    """A sum atom with a letter for its index in place of an internal name."""
+    if atom.kind != "sum":
+        return atom
+    taken = {i.args[0] for i in atom.indices}
+    return rename(atom, next(letter for letter in "klnpqrst" if letter not in taken))
+
+
+def _solve(columns: Sequence[dict[tuple[int, ...], fmpq]]) -> list[fmpq] | None:
+    """c with columns[:-1] c = columns[-1], free unknowns 0; None where inconsistent."""
+    rows = list(dict.fromkeys(e for column in columns for e in column))
+    count = len(columns) - 1
+    if not rows:
+        return [fmpq(0)] * count
+    matrix = fmpq_mat(len(rows), len(columns), [column.get(e, fmpq(0)) for e in rows for column in columns])
+    reduced, rank = matrix.rref()
+    found = [fmpq(0)] * count
+    for row in range(rank):
+        pivot = next(c for c in range(len(columns)) if reduced[row, c] != 0)
+        if pivot == count:
+            return None
+        found[pivot] = reduced[row, count]
+    return found

@@ -1,0 +1,1 @@
+"""Reports: what a person reads, printed from checked proofs only; each format is one module."""

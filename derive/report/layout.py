@@ -1,0 +1,296 @@
+"""How a term is laid out in every notation: signs, fractions, brackets, line breaks; imports term only.
+
+A ``Printer`` walks a term and joins boxes; a notation (text, LaTeX) says how a name, a power or a
+fraction looks. A box is a row of tokens, so that a long formula can be broken at its outermost operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
+from typing import NamedTuple
+
+from derive.term import MINUS_ONE, ONE, Term, num, power, subterms
+
+RELATION, SUM, PRODUCT, POWER, OPERAND = range(5)  # how strongly a box holds together
+LETTERS = "klinpqrstuvwabcdfgox"
+GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
+    *("nu", "xi", "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega"),
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Psi", "Omega"),
+)
+EXAMPLES = "m"  # an index over this size counts examples and is written as a superscript (i)
+Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
+ABOVE, BELOW = True, False
+
+
+class Token(NamedTuple):
+    """A piece of a line; a line may end before one that has a ``level``, better so where it is low."""
+
+    text: str
+    width: int
+    level: int | None = None
+
+
+class Box(NamedTuple):
+    """A printed term. ``negative``: a minus sign is due in front; ``greedy``: a factor behind it would be misread."""
+
+    tokens: tuple[Token, ...]
+    strength: int = OPERAND
+    negative: bool = False
+    tall: bool = False
+    fraction: bool = False
+    greedy: bool = False
+
+
+class Marks(NamedTuple):
+    """The signs of a notation that need no rule."""
+
+    plus: Token
+    minus: Token
+    sign: Token
+    times: Token
+    relations: dict[str, str]
+
+
+class Factors(NamedTuple):
+    """Factors that stand together, and those below the line; ``apart``: they were a product of their own."""
+
+    above: list[Term]
+    below: list[Term]
+    apart: bool = False
+
+
+class Printer:
+    """Boxes of one whole term; a notation gives what is left open here."""
+
+    marks: Marks
+
+    def __init__(self, whole: Term) -> None:
+        self.taken = occupied(whole)
+
+    # -- what a notation says
+
+    def name(self, name: str) -> Token:
+        raise NotImplementedError
+
+    def element(self, name: str, classes: Sequence[Token], examples: Sequence[Token]) -> Box:
+        raise NotImplementedError
+
+    def fraction(self, above: Box | None, below: Box) -> Box:
+        raise NotImplementedError
+
+    def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
+        raise NotImplementedError
+
+    def summation(self, name: Token, over: Token) -> Token:
+        raise NotImplementedError
+
+    def joint(self, left: Box, right: Box, apart: bool) -> Token:
+        """What stands between two factors."""
+        raise NotImplementedError
+
+    def brackets(self, box: Box) -> Box:
+        raise NotImplementedError
+
+    def applied(self, name: str, arguments: Sequence[Box]) -> Box:
+        raise NotImplementedError
+
+    def delta(self, i: Token, j: Token) -> Box:
+        raise NotImplementedError
+
+    def cases(self, condition: Box, inside: Box, outside: Box) -> Box:
+        raise NotImplementedError
+
+    # -- the walk
+
+    def box(self, term: Term, scope: Scope = ()) -> Box:
+        found: Box = getattr(self, f"_{term.kind}")(term, scope)
+        return found
+
+    def at(self, term: Term, floor: int, scope: Scope) -> Box:
+        """The box, in brackets where it holds together less than ``floor`` or has a sign."""
+        box = self.box(term, scope)
+        return self.brackets(box) if box.strength < floor or box.negative else box
+
+    def signed(self, box: Box) -> Box:
+        """The box with its sign in sight."""
+        if not box.negative:
+            return box
+        return box._replace(tokens=(self.marks.sign, *box.tokens), strength=SUM, negative=False)
+
+    def _var(self, term: Term, scope: Scope) -> Box:
+        return Box((self.name(term.args[0]),))
+
+    _size = _index = _var
+
+    def _bound(self, term: Term, scope: Scope) -> Box:
+        return Box((self.name(scope[term.args[0]]),))
+
+    def _item(self, term: Term, scope: Scope) -> Box:
+        name, *indices = term.args
+        rows: dict[bool, list[Token]] = {True: [], False: []}
+        for i in indices:
+            rows[i.args[1] == EXAMPLES].append(self.box(i, scope).tokens[0])
+        return self.element(name, rows[False], rows[True])
+
+    def _num(self, term: Term, scope: Scope) -> Box:
+        value = term.args[0]
+        above, below = (Box((Token(str(n), len(str(n))),)) for n in (abs(value.p), value.q))
+        box = above if value.q == 1 else self.fraction(above, below)
+        return box._replace(negative=value < 0)
+
+    def _add(self, term: Term, scope: Scope) -> Box:
+        tokens: list[Token] = []
+        boxes = [self.box(t, scope) for t in term.args]
+        for box in boxes:
+            shown = self.brackets(box) if box.strength < PRODUCT else box
+            if tokens:
+                tokens.append(self.marks.minus if box.negative else self.marks.plus)
+            elif box.negative:
+                tokens.append(self.marks.sign)
+            tokens.extend(nested(shown.tokens))
+        return Box(tuple(tokens), SUM, tall=any(b.tall for b in boxes))
+
+    def _mul(self, term: Term, scope: Scope) -> Box:
+        first, *rest = term.args
+        negative = first.kind == "num" and first.args[0] < 0
+        if negative:
+            first = num(-first.args[0])
+        groups = grouped(rest if negative and first == ONE and rest else [first, *rest])
+        boxes = [self._group(g, scope, n == 0) for n, g in enumerate(groups)]
+        negative ^= boxes[0].negative
+        apart = [a.apart or b.apart for a, b in zip(groups, groups[1:], strict=False)]
+        return self._joined([boxes[0]._replace(negative=False), *boxes[1:]], apart)._replace(negative=negative)
+
+    def _group(self, group: Factors, scope: Scope, is_first: bool) -> Box:
+        """The factors above the line over those below; the sign of the very first factor may move out."""
+        negative, above = False, None
+        if group.above:
+            boxes = [self.box(t, scope) for t in group.above]
+            negative = is_first and boxes[0].negative
+            boxes[0] = boxes[0]._replace(negative=boxes[0].negative and not negative)
+            above = boxes[0] if len(boxes) == 1 and group.below else self._joined(boxes, [False] * len(boxes))
+        if group.below:
+            below = [self.box(t, scope) for t in group.below]
+            above = self.fraction(above, below[0] if len(below) == 1 else self._joined(below, [False] * len(below)))
+        assert above is not None
+        return above._replace(negative=negative)
+
+    def _joined(self, boxes: Sequence[Box], apart: Sequence[bool]) -> Box:
+        """Factors side by side."""
+        safe = [self._factor(b, n == len(boxes) - 1) for n, b in enumerate(boxes)]
+        tokens = list(nested(safe[0].tokens))
+        for left, right, gap in zip(safe, safe[1:], apart, strict=False):
+            tokens += [self.joint(left, right, gap), *nested(right.tokens)]
+        one = len(boxes) == 1
+        return Box(
+            tokens if one else tuple(tokens),  # type: ignore[arg-type]
+            safe[0].strength if one else PRODUCT,
+            tall=any(b.tall for b in safe),
+            fraction=safe[-1].fraction,
+            greedy=safe[-1].greedy,
+        )
+
+    def _factor(self, box: Box, is_last: bool) -> Box:
+        weak = box.strength < PRODUCT or box.negative or (box.greedy and not is_last)
+        return self.brackets(box) if weak else box
+
+    def _pow(self, term: Term, scope: Scope) -> Box:
+        base, exponent = term.args
+        below = inverse(term)
+        if below is not None:
+            return self.fraction(None, self.box(below, scope))
+        if exponent == num(1, 2):
+            return self.applied("sqrt", [self.box(base, scope)])
+        return self.raised(base, exponent, scope)
+
+    def _call(self, term: Term, scope: Scope) -> Box:
+        name, *arguments = term.args
+        return self.applied(name, [self.box(t, scope) for t in arguments])
+
+    def _kron(self, term: Term, scope: Scope) -> Box:
+        i, j = (self.box(t, scope).tokens[0] for t in term.args)
+        return self.delta(i, j)
+
+    def _sum(self, term: Term, scope: Scope) -> Box:
+        over, body = term.args
+        name = self._free_name(term.hint, scope)
+        inside = self.at(body, PRODUCT, (name, *scope))
+        head = self.summation(self.name(name), self.name(over))
+        return Box((head, *nested(inside.tokens)), PRODUCT, tall=True, greedy=True)
+
+    def _rel(self, term: Term, scope: Scope) -> Box:
+        op, left, right = term.args
+        sides = [self.signed(self.box(t, scope)) for t in (left, right)]
+        sign = Token(f" {self.marks.relations[op]} ", 3, 0)
+        tokens = (*nested(sides[0].tokens), sign, *nested(sides[1].tokens))
+        return Box(tokens, RELATION, tall=any(b.tall for b in sides))
+
+    def _where(self, term: Term, scope: Scope) -> Box:
+        return self.cases(*(self.signed(self.box(t, scope)) for t in term.args))
+
+    def _free_name(self, hint: str, scope: Scope) -> str:
+        names = chain((hint,), LETTERS, (f"k{n}" for n in count(1)))
+        return next(n for n in names if n.isidentifier() and n not in self.taken and n not in scope)
+
+
+def inverse(term: Term) -> Term | None:
+    """x^n of x^(-n), for a number n > 0; None for any other term."""
+    if term.kind != "pow" or term.args[1].kind != "num" or term.args[1].args[0] >= 0:
+        return None
+    base, exponent = term.args
+    return base if exponent == MINUS_ONE else power(base, num(-exponent.args[0]))
+
+
+def grouped(factors: Iterable[Term]) -> list[Factors]:
+    """Factors as fractions, in their order: a/b * c/d has two groups, and so has a/b * c."""
+    groups: list[Factors] = []
+    for factor in factors:
+        below = inverse(factor)
+        apart = factor.kind == "mul" or (factor.kind == "num" and factor.args[0].q != 1)
+        if below is not None and groups and not (groups[-1].apart and groups[-1].above[0].kind == "num"):
+            groups[-1].below.append(below)
+        elif below is not None:
+            groups.append(Factors([], [below]))
+        elif apart or not groups or groups[-1].apart or groups[-1].below:
+            groups.append(Factors([factor], [], apart))
+        else:
+            groups[-1].above.append(factor)
+    return groups
+
+
+def occupied(term: Term) -> set[str]:
+    """Names that a bound index cannot have."""
+    return {t.args[0] for t in subterms(term) if t.kind in ("var", "item", "size", "index")}
+
+
+def nested(tokens: Iterable[Token]) -> tuple[Token, ...]:
+    """The tokens as part of a larger box."""
+    return tuple(t if t.level is None else t._replace(level=t.level + 1) for t in tokens)
+
+
+def unbroken(tokens: Iterable[Token]) -> tuple[str, int]:
+    """The text and the width of tokens on one line."""
+    found = tuple(tokens)
+    return "".join(t.text for t in found), sum(t.width for t in found)
+
+
+def lines(tokens: Sequence[Token], first: int, rest: int) -> list[list[Token]]:
+    """The tokens in lines of at most the given widths, where that can be, broken at the outermost operators."""
+    found: list[list[Token]] = []
+    left, width = list(tokens), first
+    while sum(t.width for t in left) > width and (at := _break(left, width)):
+        found.append(left[:at])
+        left, width = left[at:], rest
+    return [*found, left]
+
+
+def _break(tokens: Sequence[Token], width: int) -> int | None:
+    """Where to break: at the least level in the line that still fits, late rather than early."""
+    places, used = [], 0
+    for n, token in enumerate(tokens):
+        if n and token.level is not None and (used <= width or not places):
+            places.append((token.level, 3 * used < width, -n))
+        used += token.width
+    return -min(places)[2] if places else None

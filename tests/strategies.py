@@ -1,0 +1,104 @@
+"""Hypothesis strategies for random terms, shared by all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flint import fmpq
+from hypothesis import strategies as st
+
+from derive.laws import CONSTANTS, LAWS
+from derive.syntax import Symbols
+from derive.term import (
+    RELATIONS,
+    Term,
+    add,
+    call,
+    div,
+    index,
+    item,
+    kron,
+    mul,
+    neg,
+    num,
+    power,
+    rel,
+    size,
+    sub,
+    sum_over,
+    var,
+    where,
+)
+
+SYMBOLS = Symbols(
+    scalars=frozenset(("z", "h", "y", "w", "e", "k", "h_k", "alpha")),
+    families={"z": ("K",), "h": ("K",), "y": ("K",), "Y": ("m", "K"), "x": ("m",), "Theta": ("K", "K")},
+    indices={"k": "K", "j": "K", "i": "m"},
+)
+FREE = tuple(index(name, over) for name, over in SYMBOLS.indices.items())
+HINTS = ("k", "l", "i", "j", "z", "Y", "m", "K", "exp", "e", "k1", "", "2x", "é")  # some clash, some are no names
+
+
+def rationals() -> st.SearchStrategy[Term]:
+    """Exact numbers: small ones mostly, and some with many digits."""
+    small = st.builds(fmpq, st.integers(-9, 9), st.integers(1, 9))
+    large = st.builds(fmpq, st.integers(-(10**40), 10**40), st.integers(1, 10**40))
+    return st.one_of(st.integers(-3, 3).map(fmpq), small, large).map(num)
+
+
+def variables() -> st.SearchStrategy[Term]:
+    return st.sampled_from(sorted(SYMBOLS.scalars)).map(var)
+
+
+@st.composite
+def items(draw: st.DrawFn, indices: Sequence[Term] = FREE) -> Term:
+    """An element of a declared family; an index of each size must be among ``indices``."""
+    name, sizes = draw(st.sampled_from(sorted(SYMBOLS.families.items())))
+    return item(name, *(draw(st.sampled_from([i for i in indices if i.args[1] == over])) for over in sizes))
+
+
+@st.composite
+def deltas(draw: st.DrawFn, indices: Sequence[Term] = FREE) -> Term:
+    first = draw(st.sampled_from(indices))
+    return kron(first, draw(st.sampled_from([i for i in indices if i.args[1] == first.args[1]])))
+
+
+def leaves(indices: Sequence[Term] = FREE) -> st.SearchStrategy[Term]:
+    sizes = st.sampled_from(sorted(SYMBOLS.sizes)).map(size)
+    constants = st.sampled_from(sorted(CONSTANTS)).map(call)
+    return st.one_of(rationals(), variables(), items(indices), deltas(indices), sizes, constants)
+
+
+@st.composite
+def sums(draw: st.DrawFn, indices: Sequence[Term], depth: int) -> Term:
+    """A sum whose hint may be the name of anything else."""
+    bound = index(f"fresh{len(indices)}", draw(st.sampled_from(sorted(SYMBOLS.sizes))))
+    total = sum_over(bound, draw(terms(depth, (*indices, bound, bound))))  # twice: more often drawn
+    return Term(total.kind, total.args, draw(st.sampled_from(HINTS)))
+
+
+@st.composite
+def relations(draw: st.DrawFn, depth: int = 2, indices: Sequence[Term] = FREE, ops: Sequence[str] = RELATIONS) -> Term:
+    return rel(draw(st.sampled_from(ops)), draw(terms(depth, indices)), draw(terms(depth, indices)))
+
+
+@st.composite
+def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE) -> Term:
+    """Any expression over SYMBOLS, nested at most ``depth`` operations deep."""
+    if depth == 0 or draw(st.integers(0, 5)) == 0:
+        return draw(leaves(indices))
+    inner = terms(depth - 1, indices)
+    some = st.lists(inner, min_size=2, max_size=4)
+    conditions = relations(depth - 1, indices, RELATIONS[:4])
+    kinds = (
+        some.map(lambda found: add(*found)),
+        some.map(lambda found: mul(*found)),
+        inner.map(neg),
+        st.builds(sub, inner, inner),
+        st.builds(div, inner, inner),
+        st.builds(power, inner, st.one_of(st.integers(-3, 3), inner)),
+        st.builds(call, st.sampled_from(sorted(LAWS)), inner),
+        st.builds(where, conditions, inner, inner),
+        sums(indices, depth - 1),
+    )
+    return draw(st.one_of(*kinds))

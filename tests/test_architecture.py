@@ -1,0 +1,214 @@
+"""The arrows of the design, read from the source: which module may import which, and where SymPy may live.
+
+An import inside a function is lazy: it must keep to the arrows too, but it costs nothing until it is needed.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "derive"
+
+LANGUAGE = {"errors", "term", "laws", "syntax"}
+CHECKED = LANGUAGE | {"balls", "kernel", "certificate"}
+SEARCH = CHECKED | {"bridge", "losses", "activations", "proof"}
+REPORT = {"report", "report.text", "report.latex"}
+
+
+class Rule(NamedTuple):
+    modules: set[str]  # of this package
+    libraries: set[str]  # that are installed; the standard library is free outside the trusted modules
+
+
+# Every module of the package has a row: a new file needs a decision about what it may import.
+RULES = {
+    "errors": Rule(set(), set()),
+    "term": Rule({"errors"}, {"flint"}),
+    "laws": Rule({"errors", "term"}, {"flint"}),
+    "algebra": Rule({"errors", "term", "laws"}, {"flint"}),
+    "kernel": Rule({"errors", "term", "laws", "algebra", "balls"}, {"flint"}),
+    "balls": Rule({"errors", "term"}, {"flint"}),  # not laws: a second opinion must not share their mistakes
+    "syntax": Rule({"errors", "term", "laws"}, {"flint"}),
+    "certificate": Rule(LANGUAGE | {"balls", "kernel"}, {"flint"}),
+    "proof": Rule(CHECKED | REPORT | {"bridge"}, set()),
+    "report": Rule(CHECKED | REPORT, set()),
+    "report.text": Rule(CHECKED | REPORT, {"flint"}),
+    "report.latex": Rule(CHECKED | REPORT, {"flint"}),
+    "bridge": Rule(LANGUAGE, {"flint", "sympy"}),
+    "losses": Rule({"errors"}, {"sympy"}),
+    "activations": Rule({"errors"}, {"sympy"}),
+    "prover": Rule(SEARCH, {"flint", "sympy"}),
+    "regenerate": Rule(SEARCH | REPORT | {"prover"}, set()),
+    "cli": Rule(SEARCH | REPORT | {"prover"}, {"click"}),
+    "__main__": Rule({"cli"}, set()),
+    "__init__": Rule(SEARCH | {"prover"}, set()),
+}
+MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover", "regenerate"}
+TRUSTED = {"term", "laws", "algebra", "kernel", "balls"}
+TRUSTED_STANDARD_LIBRARY = {"__future__", "collections", "itertools", "math", "operator", "types", "typing"}
+BANNED = {"eval", "exec", "sympify", "parse_expr", "pickle", "__import__", "import_module"}
+
+
+def module_name(path: Path) -> str:
+    """``report.latex`` for derive/report/latex.py, ``report`` for its __init__, ``__init__`` for the package's own."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(p): p.read_text(encoding="utf-8") for p in sorted(PACKAGE.rglob("*.py"))}
+
+
+def eager(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: all but the bodies of functions."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from eager(child)
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Dotted names that a statement may import; ``from a import b`` may mean the module a.b."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        source = "." * node.level + (node.module or "")
+        return [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    return []
+
+
+def own_modules(dotted_names: list[str]) -> set[str]:
+    """Modules of this package among the names; the bare package is its __init__."""
+    own = {name.removeprefix("derive.") for name in dotted_names if name.startswith("derive.")}
+    found = {name for name in own if name in SOURCES or name in RULES}
+    if "derive" in dotted_names:
+        return found or {"__init__"}
+    return found or {min(own, key=len)} if own else set()
+
+
+def words(node: ast.AST) -> set[str]:
+    """The identifiers that a node uses (it may define a method of such a name)."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    return {part for name in imported(node) for part in name.split(".")}
+
+
+def problems(module: str, source: str) -> list[str]:
+    """What the source does against the rule of its module; empty where it keeps to it."""
+    rule, found = RULES[module], []
+    for node in ast.walk(ast.parse(source)):
+        names = imported(node)
+        found += [f"uses {word}" for word in sorted(words(node) & BANNED)]
+        found += [f"imports {name}" for name in sorted(own_modules(names) - rule.modules - {module})]
+        for name in sorted({name.split(".")[0] for name in names} - {"derive"} - rule.libraries):
+            if name not in (TRUSTED_STANDARD_LIBRARY if module in TRUSTED else sys.stdlib_module_names):
+                found.append(f"imports {name or 'by a relative path'}")
+    return found
+
+
+def loaded_with(module: str) -> set[str]:
+    """Everything that importing the module imports, of this package and of others, by top-level statements."""
+    loaded: set[str] = set()
+    waiting = {module, "__init__"}
+    while waiting:
+        name = waiting.pop()
+        loaded.add(name)
+        if name in SOURCES:
+            statements = [imported(node) for node in eager(ast.parse(SOURCES[name]))]
+            libraries = {dotted.split(".")[0] for names in statements for dotted in names} - {"derive"}
+            packages = {name.partition(".")[0]} if "." in name else set()
+            waiting |= set().union(*map(own_modules, statements), libraries, packages) - loaded
+    return loaded
+
+
+def test_every_module_has_a_rule() -> None:
+    assert set(SOURCES) <= set(RULES), "decide what the new module may import, and add its row to RULES"
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name in RULES])
+def test_module_keeps_to_its_rule(module: str) -> None:
+    assert problems(module, SOURCES[module]) == []
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name not in MAY_LOAD_SYMPY])
+def test_importing_a_module_loads_no_sympy(module: str) -> None:
+    assert "sympy" not in loaded_with(module)
+
+
+def test_the_rules_themselves_have_no_cycle() -> None:
+    rooms = {name: rule.modules - {name} for name, rule in RULES.items() if name not in REPORT}
+    while leaves := [name for name in rooms if not rooms[name] & set(rooms)]:
+        for name in leaves:
+            del rooms[name]
+    assert rooms == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("kernel", "import sympy", "imports sympy"),
+        ("kernel", "def f():\n    from sympy import diff", "imports sympy"),
+        ("kernel", "import json", "imports json"),
+        ("kernel", "from derive.prover import prove", "imports prover"),
+        ("kernel", "from derive import prover", "imports prover"),
+        ("kernel", "import derive.prover", "imports prover"),
+        ("kernel", "import derive", "imports __init__"),
+        ("kernel", "from . import term", "imports by a relative path"),
+        ("algebra", "from derive.kernel import prove", "imports kernel"),
+        ("balls", "from derive.laws import LAWS", "imports laws"),
+        ("certificate", "import sympy.core", "imports sympy"),
+        ("kernel", "from derive.unheard_of import x", "imports unheard_of"),
+        ("syntax", "x = eval('1')", "uses eval"),
+        ("syntax", "import builtins; builtins.exec('1')", "uses exec"),
+        ("bridge", "from sympy import sympify as s", "uses sympify"),
+        ("bridge", "from sympy.parsing.sympy_parser import parse_expr", "uses parse_expr"),
+        ("bridge", "class sigmoid:\n    def eval(cls, x): ...", None),
+        ("certificate", "import pickle", "uses pickle"),
+        ("cli", "import importlib; importlib.import_module('sympy')", "uses import_module"),
+        ("kernel", "from typing import NamedTuple\nfrom flint import fmpq\nfrom derive.term import Term", None),
+    ],
+)
+def test_a_planted_import_is_found(module: str, source: str, complaint: str | None) -> None:
+    assert (complaint in problems(module, source)) if complaint else problems(module, source) == []
+
+
+def loads_sympy(*arguments: str) -> bool:
+    """Whether the command, run in a process of its own, imports SymPy; fails unless the command succeeds."""
+    program = (
+        "import sys\nfrom derive.cli import main\ntry:\n    main()\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print('sympy' in sys.modules, file=sys.stderr)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stderr.splitlines()[-1] == "True"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("bce-sigmoid",),
+        ("cce-softmax", "--json"),
+        ("list",),
+        ("--help",),
+        ("verify", "proofs/certificates/bce-sigmoid.json"),
+    ],
+    ids=" ".join,
+)
+def test_command_answers_without_sympy(arguments: tuple[str, ...]) -> None:
+    assert not loads_sympy(*arguments)
+
+
+def test_deriving_afresh_does_load_sympy() -> None:
+    assert loads_sympy("bce-sigmoid", "--fresh")
