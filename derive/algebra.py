@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
-from math import lcm
+from math import comb, lcm
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -44,6 +44,7 @@ MAX_ATOMS = 256
 MAX_EXPONENT = 10_000
 MAX_TERMS = 5_000
 MAX_BITS = 100_000
+MAX_WORK = 200_000
 MAX_ANGLE = 32
 MAX_INTEGER_BITS = 64
 
@@ -115,8 +116,8 @@ class Algebra:
         self._log_arguments: dict[int, fmpq_mpoly] = {}
         self._rules: list[tuple[int, int, fmpq_mpoly]] = []
         self._memo: dict[Term, Fraction] = {}
-        self._derivatives: dict[tuple[Term, Term], Term | None] = {}
-        self._conditions: dict[tuple[Term, Term | None], tuple[Term, ...]] = {}
+        self._derivatives: dict[Term, dict[Term, Term | None]] = {}
+        self._conditions: dict[Term | None, dict[Term, tuple[Term, ...]]] = {}
         self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
@@ -204,6 +205,8 @@ class Algebra:
 
     def canonical(self, fraction: Fraction) -> Fraction:
         """Lowest terms, monic denominator: one form for one element of the field of fractions."""
+        if not self._rules and fraction[1] is self._one:
+            return fraction
         above, below = self.reduce(fraction[0]), self.reduce(fraction[1])
         if not below:
             raise KernelError("division by zero")
@@ -212,6 +215,8 @@ class Algebra:
         if not below.is_constant():
             common = above.gcd(below)
             above, below = above // common, below // common
+        if below.is_constant():
+            return (above if below == 1 else above / below.leading_coefficient()), self._one
         lead = below.leading_coefficient()
         return (above, below) if lead == 1 else (above / lead, below / lead)
 
@@ -254,6 +259,8 @@ class Algebra:
             return None
         formals, body = found
         actuals = term.args[1:]
+        if not formals and not actuals:
+            return body
         if [i.args[1] for i in formals] != [i.args[1] for i in actuals]:
             raise KernelError(f"{term.args[0]} is indexed otherwise than it is defined")
         return reindex(body, dict(zip(formals, actuals, strict=True)))
@@ -262,7 +269,7 @@ class Algebra:
         above, below = self._zero, self._one
         for part in term.args:
             n, d = self.normal(part)
-            if d == below:
+            if d is below or d == below:
                 above = above + n
             else:
                 common = below.gcd(d)
@@ -271,28 +278,34 @@ class Algebra:
         return above, below
 
     def _normal_mul(self, term: Term) -> Fraction:
-        return self.product_of(*(self.normal(part) for part in term.args))
+        return self.product_of(*[self.normal(part) for part in term.args])
 
     def product_of(self, *fractions: Fraction) -> Fraction:
-        above, below = self._unit
-        for n, d in fractions:
-            above, below = above * n, below * d
+        above, below = fractions[0] if fractions else self._unit
+        for n, d in fractions[1:]:
+            if len(above) * len(n) > MAX_WORK or len(below) * len(d) > MAX_WORK:
+                raise KernelError("a product is too large to write out")
+            above = above * n
+            if d is not self._one:
+                below = below * d
         if len(above) + len(below) > MAX_TERMS:
             raise KernelError(f"more than {MAX_TERMS} terms")
         return above, below
 
     def _power(self, fraction: Fraction, exponent: int) -> Fraction:
         above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
-        n = abs(exponent)
-        longest = max(len(above), len(below))
-        if n > MAX_EXPONENT or (longest > 1 and (n + 1) ** min(longest - 1, 8) > MAX_TERMS):
-            raise KernelError(f"the power {exponent} is too large to write out")
         if not below:
             raise KernelError("division by zero")
-        bits = max(max(c.p.bit_length(), c.q.bit_length()) for c in (*above.coeffs(), *below.coeffs(), fmpq(1)))
-        if n > 8 and n * bits > MAX_BITS:
-            raise KernelError(f"the power {exponent} has too many digits")
-        return above**n, below**n
+        n = abs(exponent)
+        if n > 8 or len(above) > 6 or len(below) > 6:
+            self._check_power(max(len(above), len(below)), n, (*above.coeffs(), *below.coeffs()))
+        return above**n, below if below is self._one else below**n
+
+    def _check_power(self, longest: int, n: int, coefficients: Iterable[fmpq]) -> None:
+        if n > MAX_EXPONENT or comb(longest + n - 1, n) > MAX_TERMS:
+            raise KernelError(f"the power {n} is too large to write out")
+        if n * max(max(c.p.bit_length(), c.q.bit_length()) for c in coefficients) > MAX_BITS:
+            raise KernelError(f"the power {n} has too many digits")
 
     def _normal_pow(self, term: Term) -> Fraction:
         base, exponent = term.args
@@ -585,17 +598,21 @@ class Algebra:
 
     def sign_of_fraction(self, fraction: Fraction) -> Sign:
         above, below = self.canonical(fraction)
+        if below is self._one:
+            return self.sign(above)
         (a, facts_a), (b, facts_b) = self.sign(above), self.sign(below)
         return _times_sign(a, b & ~ZERO_SIGN), facts_a + facts_b
 
     def _sign_assumed(self, poly: fmpq_mpoly) -> Sign:
+        if not self.assumptions:
+            return ANY_SIGN, ()
         lead = poly.leading_coefficient()
-        monic = poly / lead
-        indices = self._indices_of(poly)
+        monic = poly if lead == 1 else poly / lead
+        indices = self._indices_of(poly) if any(r.indices for r in self.assumptions) else ()
         for relation in self.assumptions:
             if relation.args[0] == "=":
                 continue
-            for instance in self._instantiate(relation, indices):
+            for instance in self._instantiate(relation, indices) if relation.indices else (relation,):
                 known, sign = self._assumed(instance)
                 if known == monic:
                     return _times_sign(sign, _sign_of(lead)), (relation,)
@@ -718,11 +735,15 @@ class Algebra:
 
     def differentiate(self, term: Term, variable: Term) -> Term | None:
         """The derivative by the laws, not simplified; None where the term is free of the variable."""
-        key = (term, variable)
-        if key not in self._derivatives:
+        if term.kind in _PLAIN:
+            return None
+        known = self._derivatives.setdefault(variable, {})
+        if term not in known:
             method = _DIFFERENTIATE.get(term.kind)
-            self._derivatives[key] = method(self, term, variable) if method else None
-        return self._derivatives[key]
+            if method is None:
+                raise KernelError(f"a {term.kind} has no derivative")
+            known[term] = method(self, term, variable)
+        return known[term]
 
     def _d_variable(self, term: Term, variable: Term) -> Term | None:
         if term.args[0] == variable.args[0]:
@@ -775,19 +796,18 @@ class Algebra:
 
     def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
         """The relations under which the term is defined, and differentiable where a variable is given."""
-        if term.kind in ("num", "size", "index", "kron"):
+        if term.kind in _PLAIN or (term.kind in ("var", "item") and term.args[0] not in self.definitions):
             return ()
-        key = (term, variable)
-        if key not in self._conditions:
-            own, parts = _CONDITIONS.get(term.kind, Algebra._conditions_of_parts)(self, term, variable)
-            found = dict.fromkeys(own)
+        known = self._conditions.setdefault(variable, {})
+        found = known.get(term)
+        if found is None:
+            method = _CONDITIONS.get(term.kind)
+            own, parts = method(self, term, variable) if method else ((), term.args)
+            every = [*own]
             for part in parts:
-                found |= dict.fromkeys(self.conditions(part, variable))
-            self._conditions[key] = tuple(found)
-        return self._conditions[key]
-
-    def _conditions_of_parts(self, term: Term, _: Term | None) -> Needs:
-        return (), term.args
+                every += self.conditions(part, variable)
+            found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)
+        return found
 
     def _conditions_of_variable(self, term: Term, _: Term | None) -> Needs:
         body = self._unfold(term)
@@ -835,6 +855,7 @@ class Algebra:
         return tuple(found)
 
 
+_PLAIN = frozenset(("num", "size", "index", "kron"))
 _NORMAL: dict[str, Callable[[Algebra, Term], Fraction]] = {
     "num": Algebra._normal_num,
     "var": Algebra._normal_atom,

@@ -262,16 +262,28 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
     reasons = tuple(step["reason"] for step in data["steps"])
     if not set(reasons) <= set(REASONS):
         raise CertificateError(f"unknown reason: {next(r for r in reasons if r not in REASONS)!r}")
+    known: dict[tuple[Term, str], Term] = {}
     return Certificate(
         pair=data["pair"],
         average=bool(data["average"]),
         symbols=symbols,
-        statement=_read_statement(data["statement"], symbols),
-        steps=tuple(_read_step(step, symbols) for step in data["steps"]),
+        statement=_shared(_read_statement(data["statement"], symbols), known),
+        steps=_shared(tuple(_read_step(step, symbols) for step in data["steps"]), known),
         reasons=reasons,
         witness=_read_witness(data["witness"], symbols),
         border=_read_witness(data["border"], symbols),
     )
+
+
+def _shared(value: Any, known: dict[tuple[Term, str], Term]) -> Any:
+    """The same terms with equal subterms made one object, which the kernel compares faster."""
+    if isinstance(value, Term):
+        term = Term(value.kind, _shared(value.args, known), value.hint)
+        return known.setdefault((term, value.hint), term)
+    if isinstance(value, tuple):
+        parts = [_shared(v, known) for v in value]
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value
 
 
 def _read_step(data: Mapping[str, Any], symbols: Symbols) -> Step:

@@ -279,7 +279,7 @@ class _Parser:
             return (yield from self._applied(name))
         if name in symbols.sizes:
             return make.size(self._use(token))
-        if name == "e" and self._accept("^"):
+        if name == "e" and not any(name in names for names in (self.scope, *symbols)) and self._accept("^"):
             return make.call("exp", (yield self._power()))
         return self._item(token)
 
@@ -353,7 +353,7 @@ class _Parser:
             return Term("bound", (len(self.scope) - 1 - level, over))
         if name in self.symbols.indices:
             return make.index(self._use(token), self.symbols.indices[name])
-        known = ", ".join(sorted({*self.scope, *self.symbols.indices})) or "none"
+        known = ", ".join(sorted({*self.scope, *self.symbols.indices}))[:80] or "none"
         raise UndeclaredName(f"{_shown(name)} is no index here; indices: {known}; sum(k, ...) binds one", column)
 
     def _item(self, token: Token) -> Term:
@@ -371,7 +371,7 @@ class _Parser:
             self._unknown(token)
         sizes, given = families[name], tuple(i.args[1] for i in indices)
         if given != sizes:
-            found = f"the indices of {name} run over {', '.join(sizes)}, not over {', '.join(given)}"
+            found = f"the indices of {name} run over {', '.join(sizes)}, not over {', '.join(given)[:40]}"
             raise SyntaxProblem(f"{found}; sum(i, m, ...) binds one over m", column)
         return make.item(self._use((kind, name, column)), *indices)
 

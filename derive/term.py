@@ -38,12 +38,11 @@ class Term:
         for a in args:
             if isinstance(a, Term) and a.indices:
                 indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
-        store = object.__setattr__
-        store(self, "kind", kind)
-        store(self, "args", args)
-        store(self, "hint", hint)
-        store(self, "indices", indices)
-        store(self, "_hash", hash((kind, args)))
+        _set_kind(self, kind)
+        _set_args(self, args)
+        _set_hint(self, hint)
+        _set_indices(self, indices)
+        _set_hash(self, hash((kind, args)))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("terms are immutable")
@@ -58,10 +57,20 @@ class Term:
             return True
         if not isinstance(other, Term):
             return NotImplemented
-        return hash(self) == hash(other) and self.kind == other.kind and self.args == other.args
+        return (
+            self._hash == other._hash  # type: ignore[attr-defined]
+            and self.kind == other.kind
+            and self.args == other.args
+        )
 
     def __repr__(self) -> str:
         return f"{self.kind}{self.args!r}"
+
+
+# the slots' own setters: the one way past __setattr__
+_set_kind, _set_args, _set_hint, _set_indices, _set_hash = (
+    Term.__dict__[name].__set__ for name in ("kind", "args", "hint", "indices", "_hash")
+)
 
 
 def num(value: int | str | fmpq, denominator: int = 1) -> Term:

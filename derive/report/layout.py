@@ -21,7 +21,6 @@ GREEK = (
 )
 EXAMPLES = "m"  # an index over this size counts examples and is written as a superscript (i)
 Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
-ABOVE, BELOW = True, False
 
 
 class Token(NamedTuple):
@@ -81,6 +80,7 @@ class Printer:
         raise NotImplementedError
 
     def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
+        """A power that is no fraction and no root."""
         raise NotImplementedError
 
     def summation(self, name: Token, over: Token) -> Token:
@@ -93,7 +93,8 @@ class Printer:
     def brackets(self, box: Box) -> Box:
         raise NotImplementedError
 
-    def applied(self, name: str, arguments: Sequence[Box]) -> Box:
+    def applied(self, name: str, arguments: Sequence[Term], scope: Scope) -> Box:
+        """A function, a root (sqrt) or a constant."""
         raise NotImplementedError
 
     def delta(self, i: Token, j: Token) -> Box:
@@ -183,14 +184,9 @@ class Printer:
         tokens = list(nested(safe[0].tokens))
         for left, right, gap in zip(safe, safe[1:], apart, strict=False):
             tokens += [self.joint(left, right, gap), *nested(right.tokens)]
-        one = len(boxes) == 1
-        return Box(
-            tokens if one else tuple(tokens),  # type: ignore[arg-type]
-            safe[0].strength if one else PRODUCT,
-            tall=any(b.tall for b in safe),
-            fraction=safe[-1].fraction,
-            greedy=safe[-1].greedy,
-        )
+        strength = safe[0].strength if len(safe) == 1 else PRODUCT
+        ends = {"fraction": safe[-1].fraction, "greedy": safe[-1].greedy}
+        return Box(tuple(tokens), strength, tall=any(b.tall for b in safe), **ends)
 
     def _factor(self, box: Box, is_last: bool) -> Box:
         weak = box.strength < PRODUCT or box.negative or (box.greedy and not is_last)
@@ -202,12 +198,11 @@ class Printer:
         if below is not None:
             return self.fraction(None, self.box(below, scope))
         if exponent == num(1, 2):
-            return self.applied("sqrt", [self.box(base, scope)])
+            return self.applied("sqrt", (base,), scope)
         return self.raised(base, exponent, scope)
 
     def _call(self, term: Term, scope: Scope) -> Box:
-        name, *arguments = term.args
-        return self.applied(name, [self.box(t, scope) for t in arguments])
+        return self.applied(term.args[0], term.args[1:], scope)
 
     def _kron(self, term: Term, scope: Scope) -> Box:
         i, j = (self.box(t, scope).tokens[0] for t in term.args)

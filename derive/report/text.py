@@ -1,0 +1,258 @@
+"""A proof as text for a terminal, in Unicode or ASCII; imports layout, explain, and the checked proof's types only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from derive.proof import Proof, ProofStep
+from derive.report import explain
+from derive.report.explain import Decimal, Piece, Row, Slope
+from derive.report.layout import (
+    EXAMPLES,
+    GREEK,
+    OPERAND,
+    POWER,
+    PRODUCT,
+    Box,
+    Marks,
+    Printer,
+    Scope,
+    Token,
+    lines,
+    nested,
+    unbroken,
+)
+from derive.term import Term
+
+UNICODE = Marks(
+    Token(" + ", 3, 0),
+    Token(" − ", 3, 0),
+    Token("−", 1),
+    Token(" · ", 3, 0),
+    {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "=": "=", "!=": "≠"},
+)
+ASCII = Marks(
+    Token(" + ", 3, 0),
+    Token(" - ", 3, 0),
+    Token("-", 1),
+    Token(" * ", 3, 0),
+    {op: op for op in UNICODE.relations},
+)
+LETTERS = dict(
+    zip(GREEK, [*"αβγδεζηθικλμνξρστυχψωΓΔΘΛΞΣΥΨΩ"], strict=True),  # noqa: RUF001
+)
+FUNCTIONS = {"sigmoid": "σ", "phi": "φ", "Phi": "Φ", "pi": "π"}
+RAISED = str.maketrans("0123456789ijklmnprstuvwabcdefgo", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁱʲᵏˡᵐⁿᵖʳˢᵗᵘᵛʷᵃᵇᶜᵈᵉᶠᵍᵒ")
+BOLD, DIM, GREEN, YELLOW, RESET = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+SPACE = "\x00"  # stands for a space inside a formula, where a line of prose is not broken
+
+
+class _Notation(Printer):
+    """Terms on a line: h(1 − h)/(1 + exp(−z))², or the same in ASCII."""
+
+    def __init__(self, whole: Term, unicode: bool) -> None:
+        super().__init__(whole)
+        self.unicode = unicode
+        self.marks = UNICODE if unicode else ASCII
+
+    def name(self, name: str) -> Token:
+        plain = re.sub(r"[^A-Za-z0-9_]", "", name) or "x"
+        return _token(LETTERS.get(plain, plain) if self.unicode else plain)
+
+    def element(self, name: str, classes: Sequence[Token], examples: Sequence[Token]) -> Box:
+        text = self.name(name).text + (f"_{_run(classes)}" if classes else "")
+        if examples and self.unicode:
+            text += f"⁽{_run(examples).translate(RAISED)}⁾"
+        elif examples:
+            text += f"^({_run(examples)})"
+        return Box((_token(text),))
+
+    def delta(self, i: Token, j: Token) -> Box:
+        return Box((_token(("δ_" if self.unicode else "delta_") + _run((i, j))),))
+
+    def fraction(self, above: Box | None, below: Box) -> Box:
+        over = self.signed(above) if above else Box((_token("1"),))
+        if over.strength < PRODUCT or over.greedy or over.fraction:
+            over = self.brackets(over)
+        under = self.signed(below)
+        if under.strength < POWER and not (under.strength == PRODUCT and under.greedy and _is_sum(under)):
+            under = self.brackets(under)
+        tokens = (*nested(over.tokens), _token("/"), *nested(under.tokens))
+        return Box(tokens, PRODUCT, fraction=True, greedy=under.greedy)
+
+    def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
+        below = self.at(base, OPERAND, scope)
+        if base.kind == "item" and any(i.args[1] == EXAMPLES for i in base.args[1:]):
+            below = self.brackets(below)
+        if self.unicode and exponent.kind == "num" and exponent.args[0] >= 0 and exponent.args[0].q == 1:
+            return Box((*below.tokens, _token(str(exponent.args[0]).translate(RAISED))), POWER)
+        above = self.at(exponent, OPERAND, scope)
+        return Box((*below.tokens, _token("^"), *nested(above.tokens)), POWER)
+
+    def summation(self, name: Token, over: Token) -> Token:
+        return _token(f"{'Σ' if self.unicode else 'sum'}_{name.text} ")
+
+    def joint(self, left: Box, right: Box, apart: bool) -> Token:
+        start, end = right.tokens[0].text, left.tokens[-1].text
+        if apart or left.fraction or right.fraction or start[0].isdigit():
+            return self.marks.times
+        if not self.unicode:
+            return _token("*")
+        close = start[0] == "(" or (end.isdigit() and len(start) == 1)
+        return _token("" if close else " ")
+
+    def brackets(self, box: Box) -> Box:
+        return Box((_token("("), *nested(self.signed(box).tokens), _token(")")))
+
+    def applied(self, name: str, arguments: Sequence[Term], scope: Scope) -> Box:
+        inside = [self.signed(self.box(t, scope)) for t in arguments]
+        if name == "abs":
+            return Box((_token("|"), *nested(inside[0].tokens), _token("|")))
+        shown = FUNCTIONS.get(name, name) if self.unicode else name
+        commas = [t for n, b in enumerate(inside) for t in ((_token(", "),) * (n > 0) + nested(b.tokens))]
+        return Box((_token(shown), _token("("), *commas, _token(")")) if arguments else (_token(shown),))
+
+    def cases(self, condition: Box, inside: Box, outside: Box) -> Box:
+        words = (_token("{"), *inside.tokens, _token(" if "), *condition.tokens)
+        return Box((*words, Token(", ", 2, 0), *outside.tokens, _token(" otherwise}")))
+
+
+def _is_sum(box: Box) -> bool:
+    return box.tokens[0].text.startswith(("Σ", "sum_"))
+
+
+def _token(text: str) -> Token:
+    return Token(text, len(text))
+
+
+def _run(names: Sequence[Token]) -> str:
+    """Names as one subscript: kj, or k1,j where letters alone would be misread."""
+    return ("" if all(t.width == 1 for t in names) else ",").join(t.text for t in names)
+
+
+def formula(term: Term, unicode: bool = True) -> str:
+    """A term or relation on one line."""
+    return unbroken(_tokens(term, unicode))[0]
+
+
+def _tokens(term: Term, unicode: bool) -> tuple[Token, ...]:
+    printer = _Notation(term, unicode)
+    return printer.signed(printer.box(term)).tokens
+
+
+def slope(found: Slope, unicode: bool = True) -> str:
+    """∂J/∂z, or dJ/dz."""
+    d = "∂" if unicode else "d"
+    return "/".join(d + formula(t, unicode) for t in found)
+
+
+# ---- the report --------------------------------------------------------------------------------------
+
+
+def text(proof: Proof, width: int = 80, unicode: bool = True, colour: bool = False) -> str:
+    """The proof in lines of at most ``width`` characters where its formulas allow it; ANSI colours on request."""
+    page = _Page(width, unicode, colour)
+    page.title(explain.title(proof))
+    page.definitions(proof)
+    for step in proof.steps[2:]:
+        page.step(step)
+    page.result(proof)
+    page.notes(explain.notes(proof))
+    return "\n".join(page.rows) + "\n"
+
+
+class _Page:
+    """Rows of a report as they are written."""
+
+    def __init__(self, width: int, unicode: bool, colour: bool) -> None:
+        self.width, self.unicode, self.colour = max(width, 40), unicode, colour
+        self.rows: list[str] = []
+
+    def paint(self, style: str, words: str) -> str:
+        return f"{style}{words}{RESET}" if self.colour else words
+
+    def say(self, pieces: Iterable[Piece]) -> str:
+        """Words and formulas as one line of prose."""
+        return "".join(self._piece(p) for p in pieces)
+
+    def _piece(self, piece: Piece) -> str:
+        if isinstance(piece, str):
+            return piece
+        if isinstance(piece, Decimal):
+            return piece.digits.replace("-", (UNICODE if self.unicode else ASCII).sign.text)
+        shown = formula(piece, self.unicode) if isinstance(piece, Term) else slope(piece, self.unicode)
+        return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown
+
+    def prose(self, pieces: Iterable[Piece], label: str = "", indent: str = "", style: str = "") -> None:
+        hanging = " " * len(label) + indent
+        found = wrap(self.say(pieces), self.width - len(hanging), break_on_hyphens=False, break_long_words=False)
+        for n, row in enumerate(found):
+            shown = row.replace(SPACE, " ")
+            self.rows.append((label + indent if n == 0 else hanging) + (self.paint(style, shown) if style else shown))
+
+    def equation(self, left: Term | Slope, right: Term, indent: int = 6) -> None:
+        """left = right, continued under the right side and indented more where an inner operator is broken."""
+        shown = formula(left, self.unicode) if isinstance(left, Term) else slope(left, self.unicode)
+        head = " " * indent + shown + " = "
+        room = self.width - len(head)
+        for n, row in enumerate(lines(_tokens(right, self.unicode), room, room - 4)):
+            deeper = 2 * min(row[0].level or 0, 2) if n else 0
+            words = "".join(t.text for t in row)
+            self.rows.append((head if n == 0 else " " * (len(head) + deeper)) + (words.lstrip() if n else words))
+
+    def title(self, pieces: Sequence[Piece]) -> None:
+        self.prose(pieces, style=BOLD)
+        self.rows += [("─" if self.unicode else "-") * min(self.width, max(map(len, self.rows))), ""]
+
+    def definitions(self, proof: Proof) -> None:
+        for step in proof.steps[:2]:
+            self.step(step)
+        for label, pieces in explain.setting(proof):
+            self.prose(pieces, f"    {label}: ")
+        self.rows.append("")
+
+    def step(self, step: ProofStep) -> None:
+        self.prose(explain.reason(step), f"{step.n:>3}. ", style=DIM)
+        self.equation(step.left, step.right)
+
+    def result(self, proof: Proof) -> None:
+        """The last equation in a box, and what it means."""
+        start = len(self.rows)
+        self.equation(proof.steps[-1].left, proof.steps[-1].right, 0)
+        inside = self.rows[start:]
+        wide = max(map(len, inside))
+        side, dash, corners = ("│", "─", "┌┐└┘") if self.unicode else ("|", "-", "++++")
+        bars = [corners[n] + dash * (wide + 2) + corners[n + 1] for n in (0, 2)]
+        style = GREEN if proof.answer == "yes" else YELLOW
+        framed = [bars[0], *(f"{side} {row:<{wide}} {side}" for row in inside), bars[1]]
+        self.rows[start:] = ["", *("  " + self.paint(style, row) for row in framed)]
+
+    def notes(self, notes: Iterable[Row]) -> None:
+        self.rows.append("")
+        for label, pieces in notes:
+            self.prose(pieces, f"  {label + ':':<11}")
+
+
+# ---- the table of pairs ------------------------------------------------------------------------------
+
+ANSWERS = {"cancels": "h - y", "multiple": "c (h - y)", "residual": "g (h - y)", "other": "neither"}
+
+
+def table(rows: Iterable[Proof | Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
+    """Pair, answer, kind and dJ/dz of each proof (or of its ``to_json``), in lines of at most ``width`` characters."""
+    found = [(r.to_json(steps=False) if isinstance(r, Proof) else r) for r in rows]
+    cells = [[str(r["pair"]), r["answer"] + ("*" if r["conditions"] else ""), r["kind"] or "", r["delta"]] for r in found]
+    cells.insert(0, ["pair", "h - y?", "kind", "dJ/dz"])
+    widths = [max(len(row[n]) for row in cells) for n in range(3)]
+    room = width - sum(widths) - 6
+    shown = []
+    for row in cells:
+        last = row[3] if len(row[3]) <= room else row[3][: room - 3] + "..."
+        shown.append("  ".join(f"{cell:<{w}}" for cell, w in zip(row[:3], widths, strict=True)) + "  " + last)
+    notes = [f"* if {c}" for c in dict.fromkeys(c for r in found for c in r["conditions"])]
+    if colour:
+        shown[0] = BOLD + shown[0] + RESET
+    return "\n".join([*shown, *notes]) + "\n"
