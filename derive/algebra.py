@@ -60,6 +60,7 @@ ALLOWED = {
 }
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
+_NO_FACTS: tuple[Term, ...] = ()
 
 
 class _Restart(Exception):
@@ -216,7 +217,7 @@ class Algebra:
             common = above.gcd(below)
             above, below = above // common, below // common
         if below.is_constant():
-            return (above if below == 1 else above / below.leading_coefficient()), self._one
+            return (above if below.is_one() else above / below.leading_coefficient()), self._one
         lead = below.leading_coefficient()
         return (above, below) if lead == 1 else (above / lead, below / lead)
 
@@ -228,9 +229,7 @@ class Algebra:
         return add(*(self._monomial_term(exponents, c) for exponents, c in poly.terms()))
 
     def _monomial_term(self, exponents: tuple[int, ...], coefficient: fmpq) -> Term:
-        factors = [
-            self.atom_at(g) if e == 1 else power(self.atom_at(g), int(e)) for g, e in enumerate(exponents) if e
-        ]
+        factors = [self.atom_at(g) if e == 1 else power(self.atom_at(g), int(e)) for g, e in enumerate(exponents) if e]
         return mul(*([] if coefficient == 1 and factors else [num(coefficient)]), *factors)
 
     # ---- the normal form, one method a kind of term -----------------------------------------
@@ -398,7 +397,7 @@ class Algebra:
                 factor = self._abs_atom(factor) if e else factor
             if e:
                 parts.append(self._scaled(e, (self._log_atom(factor), self._one)))
-        if rest != 1:
+        if not rest.is_one():
             if rest.is_constant():
                 raise KernelError("the logarithm of a negative number")
             parts.append((self._log_atom(rest), self._one))
@@ -537,7 +536,7 @@ class Algebra:
         self.use_equations((i,))
         above, below = self.canonical(self.normal(open_sum(term, i)))
         inner, outer = self._split_denominator(below, i)
-        quotient, remainder = (above, self._zero) if inner == 1 else divmod(above, inner)
+        quotient, remainder = (above, self._zero) if inner.is_one() else divmod(above, inner)
         parts = self._sum_monomials(quotient, self._one, i) + self._sum_monomials(remainder, inner, i)
         n, d = self._total(parts)
         return n, d * outer
@@ -572,7 +571,7 @@ class Algebra:
     def _sum_monomial(self, inside: tuple[int, ...], below: fmpq_mpoly, i: Term) -> Fraction:
         """The sum over i of one monomial over ``below``: K, a collapsed delta, or an atom."""
         factors = [(self.atom_at(g), e) for g, e in enumerate(inside) if e]
-        tail = [] if below == 1 else [power(self._poly_term(below), -1)]
+        tail = [] if below.is_one() else [power(self._poly_term(below), -1)]
         for atom, _ in factors:
             if atom.kind == "kron":
                 other = atom.args[1] if atom.args[0] == i else atom.args[0]
@@ -631,7 +630,7 @@ class Algebra:
         return found
 
     def _sign_by_terms(self, poly: fmpq_mpoly) -> Sign:
-        total, used = ZERO_SIGN, ()
+        total, used = ZERO_SIGN, _NO_FACTS
         for exponents, c in poly.terms():
             sign = _sign_of(c)
             for g, e in enumerate(exponents):
@@ -676,7 +675,7 @@ class Algebra:
         constant, factors = poly.factor()
         if len(factors) == 1 and factors[0][1] == 1:
             return ANY_SIGN, ()
-        total, used = _sign_of(constant), ()
+        total, used = _sign_of(constant), _NO_FACTS
         for factor, e in factors:
             sign, facts = self.sign(factor)
             even = POSITIVE | (sign & ZERO_SIGN)
@@ -692,7 +691,7 @@ class Algebra:
                 if i.args[1] != atom.args[0]:
                     continue
                 above, below = self.normal(open_sum(atom, i))
-                if below != 1 or above == self.atom(atom):
+                if not below.is_one() or above == self.atom(atom):
                     continue
                 rest = self.atom(call("rest", atom, i))
                 images = list(self._generators)

@@ -106,7 +106,7 @@ class _Evaluation:
         if term.kind == "bound":
             owner, found = frame.bound[label] if 0 <= label < len(frame.bound) else ("", 0)
             _certified(owner == size, "a bound index belongs to no sum over its size")
-            return found
+            return int(found)
         found = self.point.indices.get(label, 0) if frame.formal is None else frame.formal.get(term, 0)
         _certified(1 <= found <= self.size(size), f"the index {label} is missing or not in 1..{size}")
         return found
@@ -248,9 +248,7 @@ def enclosure(request: Term | Slope, point: Point, definitions: Definitions, pre
     return evaluate(request.subject, point, definitions, direction, precision).slope
 
 
-def certainly_different(
-    left: Term | Slope, right: Term | Slope, point: Point, definitions: Definitions
-) -> bool:
+def certainly_different(left: Term | Slope, right: Term | Slope, point: Point, definitions: Definitions) -> bool:
     """True only if two finite balls do not overlap at some precision; False says nothing."""
     for precision in PRECISIONS:
         try:

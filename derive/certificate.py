@@ -112,13 +112,9 @@ def _write_field(value: Any) -> Any:
 
 
 def _read_statement(data: Mapping[str, Any], symbols: Symbols) -> Statement:
-    relations = {"loss_domain", "activation_domain", "targets"}
-    return Statement(
-        **{
-            name: tuple(parse_relation(r, symbols) for r in data[name]) if name in relations else parse(data[name], symbols)
-            for name in Statement._fields
-        }
-    )
+    terms = [parse(data[name], symbols) for name in Statement._fields[:5]]
+    domains = [tuple(parse_relation(r, symbols) for r in data[name]) for name in Statement._fields[5:]]
+    return Statement._make([*terms, *domains])
 
 
 def _write_symbols(symbols: Symbols) -> dict[str, Any]:
@@ -130,9 +126,18 @@ def _write_symbols(symbols: Symbols) -> dict[str, Any]:
 
 
 def _read_symbols(data: Mapping[str, Any]) -> Symbols:
-    families = {str(n): tuple(map(str, s)) for n, s in data["families"].items()}
-    indices = {str(n): str(s) for n, s in data["indices"].items()}
-    return Symbols(frozenset(map(str, data["scalars"])), families, indices)
+    families = {n: tuple(s) for n, s in data["families"].items()}
+    indices = dict(data["indices"])
+    words = (
+        *data["scalars"],
+        *families,
+        *indices,
+        *(s for shape in families.values() for s in shape),
+        *indices.values(),
+    )
+    if not all(isinstance(w, str) and w.isascii() and w.isidentifier() for w in words):
+        raise CertificateError("symbols: a name is a word of ASCII letters and digits")
+    return Symbols(frozenset(data["scalars"]), families, indices)
 
 
 def write_point(point: balls.Point) -> dict[str, str]:
@@ -152,9 +157,18 @@ def _read_point(data: Mapping[str, str], symbols: Symbols) -> balls.Point:
         if key not in sizes and key not in indices:
             name, _, inside = key.partition("[")
             place = tuple(int(n) for n in inside.rstrip("]").split(",")) if inside else ()
+            _check_place(name, place, sizes, symbols)
             value = parse(text, symbols)
             values[name, place] = value.args[0] if value.kind == "num" else value
     return balls.Point(values, sizes, indices)
+
+
+def _check_place(name: str, place: tuple[int, ...], sizes: Mapping[str, int], symbols: Symbols) -> None:
+    shape = symbols.families.get(name, ()) if name in symbols.families or name in symbols.scalars else None
+    if shape is None or len(place) != len(shape):
+        raise CertificateError(f"witness: {name} with {len(place)} indices is not declared")
+    if not all(1 <= n <= sizes.get(size, 0) for n, size in zip(place, shape, strict=True)):
+        raise CertificateError(f"witness: {name}{list(place)} is outside the sizes of the point")
 
 
 # ---- certificates as text ------------------------------------------------------------------------
@@ -193,9 +207,7 @@ def _write_step(n: int, step: Step, reason: str, theorem: Theorem) -> dict[str, 
         "assuming": [plain(r) for r in step.assuming],
         "reason": reason,
         "hypotheses": [plain(r) for r in theorem.hypotheses],
-        "obligations": [
-            {"claim": plain(o.claim), "facts": [plain(f) for f in o.facts]} for o in theorem.obligations
-        ],
+        "obligations": [{"claim": plain(o.claim), "facts": [plain(f) for f in o.facts]} for o in theorem.obligations],
     }
 
 
@@ -230,7 +242,7 @@ def loads(text: str) -> Checked:
         raise
     except DeriveError as problem:
         raise CertificateError(str(problem)) from problem
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as problem:
         raise CertificateError(f"a field is missing or has the wrong shape ({problem})") from problem
     found = json.loads(dumps(checked))
     for field, value in data.items():
@@ -245,7 +257,7 @@ def _read_json(text: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise CertificateError(f"longer than {MAX_BYTES} bytes")
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
         raise CertificateError(f"not JSON, or cut short ({problem})") from problem
     if not isinstance(data, dict):
@@ -257,22 +269,35 @@ def _read_json(text: str) -> dict[str, Any]:
     return data
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def _read_certificate(data: Mapping[str, Any]) -> Certificate:
     symbols = _read_symbols(data["symbols"])
     reasons = tuple(step["reason"] for step in data["steps"])
     if not set(reasons) <= set(REASONS):
         raise CertificateError(f"unknown reason: {next(r for r in reasons if r not in REASONS)!r}")
     known: dict[tuple[Term, str], Term] = {}
+    statement = _shared(_read_statement(data["statement"], symbols), known)
+    if data["pair"] is not None and not _is_slug(data["pair"]):
+        raise CertificateError("pair: a name is words of a-z and 0-9 joined by -")
+    if data["average"] is not any(i.args[1] == "m" for i in statement.preactivation.args[1:]):
+        raise CertificateError("average: the statement says otherwise")
     return Certificate(
         pair=data["pair"],
-        average=bool(data["average"]),
+        average=data["average"],
         symbols=symbols,
-        statement=_shared(_read_statement(data["statement"], symbols), known),
+        statement=statement,
         steps=_shared(tuple(_read_step(step, symbols) for step in data["steps"]), known),
         reasons=reasons,
         witness=_read_witness(data["witness"], symbols),
         border=_read_witness(data["border"], symbols),
     )
+
+
+def _is_slug(name: object) -> bool:
+    return isinstance(name, str) and name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
 
 
 def _shared(value: Any, known: dict[tuple[Term, str], Term]) -> Any:
@@ -324,9 +349,12 @@ def load(pair: str, average: bool = False) -> Checked:
     """The shipped certificate of a pair, re-checked.  Raises CertificateError where there is none or it fails."""
     path = folder() / file_name(pair, average)
     try:
-        return loads(path.read_text(encoding="ascii"))
+        checked = loads(path.read_text(encoding="ascii"))
     except (OSError, UnicodeError) as problem:
         raise CertificateError(f"no certificate is shipped for {pair}: {problem}") from problem
+    if (checked.certificate.pair, checked.certificate.average) != (pair, average):
+        raise CertificateError(f"{path} is the certificate of another pair")
+    return checked
 
 
 __all__ = ["Certificate", "Checked", "Derivative", "Witness", "check", "dumps", "load", "loads", "measure", "shipped"]

@@ -66,7 +66,9 @@ def app() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or by the suffix of FILE.")
 @click.option("-o", "--output", "file", metavar="FILE", help="Write to FILE (- is standard output).")
-@click.option("--average", is_flag=True, help="J averaged over m examples and summed over K outputs; by z_j of example i.")
+@click.option(
+    "--average", is_flag=True, help="J averaged over m examples and summed over K outputs; by z_j of example i."
+)
 @click.option("--fresh", is_flag=True, help="Derive it anew with SymPy instead of re-checking the stored proof.")
 def pair(name: str, as_json: bool, form: str | None, file: str | None, average: bool, fresh: bool) -> None:
     """Print the derivation of dJ/dz^(L) for a pair, step by step, and the verdict."""
@@ -167,8 +169,7 @@ def list_pairs(as_json: bool) -> None:
         return
     from derive.report.text import table
 
-    unicode, colour = _speaks_unicode(sys.stdout), _shows_colour(sys.stdout)
-    click.echo(table(proofs, width=_width(), unicode=unicode, colour=colour), nl=False)
+    click.echo(table(proofs, width=_width(), colour=_shows_colour(sys.stdout)), nl=False)
 
 
 @app.command()
@@ -201,7 +202,7 @@ def verify(files: tuple[str, ...], quiet: bool) -> None:
 def _read(file: str) -> str:
     try:
         if file == "-":
-            return click.get_text_stream("stdin", encoding="ascii", errors="surrogateescape").read()
+            return str(click.get_text_stream("stdin", encoding="ascii", errors="surrogateescape").read())
         with open(file, encoding="ascii", errors="surrogateescape") as stream:
             return stream.read()
     except OSError as problem:

@@ -254,6 +254,7 @@ class Step(NamedTuple):
 
 
 COST = var("J")
+MAX_SIZE = 10  # classes and examples of a witness
 
 
 class Derivation:
@@ -387,6 +388,8 @@ def verdict(
     delta = _unconditional(theorems)
     if conditions and kind not in ("cancels", "multiple"):
         raise KernelError("a condition is used that does not help")
+    if (witness is not None) != (kind != "cancels" or bool(conditions)) or (border is not None) != (kind == "other"):
+        raise KernelError("a witness is missing, or one is given that nothing needs")
     if kind != "cancels":
         _check_witness(statement, witness, statement.activation_domain + statement.targets, statement.residual)
     elif conditions:
@@ -426,8 +429,8 @@ def _unconditional(theorems: Sequence[Theorem]) -> Term:
 
 def _check_witness(statement: Statement, point: balls.Point | None, needed: Iterable[Term], claim: Term) -> None:
     """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ, inside the domain."""
-    if point is None:
-        raise KernelError("a witness is missing")
+    if point is None or any(n > MAX_SIZE for n in point.sizes.values()):
+        raise KernelError(f"a witness has sizes of at most {MAX_SIZE}")
     definitions = statement.definitions
     slope = balls.Slope(COST, statement.preactivation)
     if not all(_holds_everywhere(r, point, definitions) for r in needed):

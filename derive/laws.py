@@ -59,9 +59,7 @@ LAWS: dict[str, Law] = {
         rewrite=lambda x: div(ONE, add(ONE, _exp(neg(x)))),
     ),
     "softplus": Law(lambda x: call("sigmoid", x), rewrite=lambda x: call("log", add(ONE, _exp(x)))),
-    "erf": Law(
-        lambda x: mul(TWO, _exp(neg(power(x, 2))), power(call("sqrt", PI), -1)), odd=True, sign="as argument"
-    ),
+    "erf": Law(lambda x: mul(TWO, _exp(neg(power(x, 2))), power(call("sqrt", PI), -1)), odd=True, sign="as argument"),
     "phi": Law(
         lambda x: mul(MINUS_ONE, x, call("phi", x)),
         rewrite=lambda x: div(_exp(mul(num(-1, 2), power(x, 2))), call("sqrt", mul(TWO, PI))),

@@ -5,13 +5,31 @@ What comes from here is a proposal. The prover shows it only where the kernel pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from flint import fmpq, fmpq_mat, fmpq_mpoly
 
 from derive.algebra import Algebra, Fraction
 from derive.syntax import plain
-from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, index, mul, names, neg, num, open_sum, power, rebuild, reindex, rename, sum_over
+from derive.term import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Term,
+    add,
+    call,
+    index,
+    mul,
+    names,
+    neg,
+    num,
+    open_sum,
+    power,
+    rebuild,
+    reindex,
+    rename,
+    sum_over,
+)
 
 
 MAX_FOLDED = 64
@@ -22,7 +40,7 @@ def tidy(term: Term) -> Term:
     if term.kind == "sum":
         return _tidy_total(term)
     term = rebuild(term, tidy)
-    rule = {"add": _tidy_sum, "mul": _tidy_product, "pow": _tidy_power}.get(term.kind)
+    rule = _TIDY.get(term.kind)
     return rule(term) if rule else term
 
 
@@ -92,6 +110,9 @@ def _has_delta(term: Term, i: Term) -> bool:
     return any(f.kind == "kron" and i in f.args for f in (term.args if term.kind == "mul" else (term,)))
 
 
+_TIDY: dict[str, Callable[[Term], Term]] = {"add": _tidy_sum, "mul": _tidy_product, "pow": _tidy_power}
+
+
 class Presenter:
     """Normal forms under one algebra, written out as people write them."""
 
@@ -147,7 +168,7 @@ class Presenter:
         fraction = self._without_exp_below(fraction)
         number_above, above = self._product(fraction[0])
         number_below, below = self._product(fraction[1])
-        if fraction[1] == 1 and not above:
+        if fraction[1].is_one() and not above:
             return num(number_above)
         return signed_product(number_above / number_below, above, below)
 

@@ -128,13 +128,16 @@ def obstacle(loss: Loss, activation: Activation) -> str | None:
     found = statement(loss, activation)
     algebra = Algebra(found.definitions, found.activation_domain)
     for relation in found.loss_domain:
-        try:
-            facts = algebra.attempt(lambda r=relation: algebra.facts_for(r))
-        except KernelError:
-            facts = None
-        if facts is None:
+        if not _always(algebra, relation):
             return f"{plain(relation)} is needed, and {_outside(found, relation)}"
     return None
+
+
+def _always(algebra: Algebra, relation: Term) -> bool:
+    try:
+        return algebra.attempt(lambda: algebra.facts_for(relation)) is not None
+    except KernelError:
+        return False
 
 
 def _outside(found: Statement, relation: Term) -> str:
@@ -218,7 +221,9 @@ class _Search:
                     return taken
         return step
 
-    def raw_derivative(self, subject: Term, variable: Term, definitions: dict[str, tuple[tuple[Term, ...], Term]]) -> Term:
+    def raw_derivative(
+        self, subject: Term, variable: Term, definitions: dict[str, tuple[tuple[Term, ...], Term]]
+    ) -> Term:
         algebra = Algebra(definitions, ())
         found = algebra.attempt(lambda: algebra.differentiate(subject, variable))
         return tidy(found) if found is not None else Term("num", (fmpq(0),))
@@ -347,7 +352,10 @@ class _Search:
                 continue
             algebra = Algebra(self.statement.outer_definitions, (*self.statement.loss_domain, relation))
             shaped = Presenter(algebra).multiple_of(self.value(step), self.statement.residual)
-            if shaped is not None and self.take("condition", "condition", shaped, step, assuming=(relation,)) is not None:
+            if (
+                shaped is not None
+                and self.take("condition", "condition", shaped, step, assuming=(relation,)) is not None
+            ):
                 return
 
     # ---- witnesses
@@ -371,7 +379,9 @@ class _Search:
         border = self.first(slope, Term("num", (fmpq(0),)), inequalities, map(self.at_border, _points(found)))
         return measure(found, witness, found.residual), measure(found, border, None)
 
-    def first(self, slope: balls.Slope, claim: Term, domain: tuple[Term, ...], points: Iterable[balls.Point]) -> balls.Point:
+    def first(
+        self, slope: balls.Slope, claim: Term, domain: tuple[Term, ...], points: Iterable[balls.Point]
+    ) -> balls.Point:
         definitions = self.statement.definitions
         for point in points:
             inside = all(balls.certainly_holds(r, p, definitions) for r in domain for p in _everywhere(r, point))

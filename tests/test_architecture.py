@@ -19,8 +19,8 @@ PACKAGE = ROOT / "derive"
 
 LANGUAGE = {"errors", "term", "laws", "syntax"}
 CHECKED = LANGUAGE | {"balls", "kernel", "certificate"}
-SEARCH = CHECKED | {"bridge", "losses", "activations", "proof"}
-REPORT = {"report", "report.text", "report.latex"}
+SEARCH = CHECKED | {"algebra", "present", "bridge", "losses", "activations", "proof"}
+REPORT = {"report", "report.explain", "report.layout", "report.text", "report.latex", "report.markdown"}
 
 
 class Rule(NamedTuple):
@@ -39,19 +39,18 @@ RULES = {
     "syntax": Rule({"errors", "term", "laws"}, {"flint"}),
     "certificate": Rule(LANGUAGE | {"balls", "kernel"}, {"flint"}),
     "proof": Rule(CHECKED | REPORT | {"bridge"}, set()),
-    "report": Rule(CHECKED | REPORT, set()),
-    "report.text": Rule(CHECKED | REPORT, {"flint"}),
-    "report.latex": Rule(CHECKED | REPORT, {"flint"}),
+    **{room: Rule(CHECKED | REPORT | {"proof"}, {"flint"}) for room in REPORT},
     "bridge": Rule(LANGUAGE, {"flint", "sympy"}),
     "losses": Rule({"errors"}, {"sympy"}),
     "activations": Rule({"errors"}, {"sympy"}),
     "prover": Rule(SEARCH, {"flint", "sympy"}),
-    "regenerate": Rule(SEARCH | REPORT | {"prover"}, set()),
-    "cli": Rule(SEARCH | REPORT | {"prover"}, {"click"}),
+    "present": Rule(LANGUAGE | {"algebra"}, {"flint"}),
+    "library": Rule({"errors", "certificate", "proof", "prover"}, set()),
+    "cli": Rule({"__init__", "errors", "certificate", "proof", "library"} | REPORT, {"click"}),
     "__main__": Rule({"cli"}, set()),
-    "__init__": Rule(SEARCH | {"prover"}, set()),
+    "__init__": Rule({"errors", "certificate", "library", "prover"}, set()),
 }
-MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover", "regenerate"}
+MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover"}
 TRUSTED = {"term", "laws", "algebra", "kernel", "balls"}
 TRUSTED_STANDARD_LIBRARY = {"__future__", "collections", "itertools", "math", "operator", "types", "typing"}
 BANNED = {"eval", "exec", "sympify", "parse_expr", "pickle", "__import__", "import_module"}

@@ -86,6 +86,10 @@ class Printer:
     def summation(self, name: Token, over: Token) -> Token:
         raise NotImplementedError
 
+    def summand(self, box: Box) -> Box:
+        """The body of a sum, in brackets where it could be read as ending early."""
+        return box
+
     def joint(self, left: Box, right: Box, apart: bool) -> Token:
         """What stands between two factors."""
         raise NotImplementedError
@@ -210,8 +214,8 @@ class Printer:
 
     def _sum(self, term: Term, scope: Scope) -> Box:
         over, body = term.args
-        name = self._free_name(term.hint, scope)
-        inside = self.at(body, PRODUCT, (name, *scope))
+        name = self.free_name(term.hint, scope)
+        inside = self.summand(self.at(body, PRODUCT, (name, *scope)))
         head = self.summation(self.name(name), self.name(over))
         return Box((head, *nested(inside.tokens)), PRODUCT, tall=True, greedy=True)
 
@@ -225,7 +229,7 @@ class Printer:
     def _where(self, term: Term, scope: Scope) -> Box:
         return self.cases(*(self.signed(self.box(t, scope)) for t in term.args))
 
-    def _free_name(self, hint: str, scope: Scope) -> str:
+    def free_name(self, hint: str, scope: Scope) -> str:
         names = chain((hint,), LETTERS, (f"k{n}" for n in count(1)))
         return next(n for n in names if n.isidentifier() and n not in self.taken and n not in scope)
 
@@ -258,6 +262,15 @@ def grouped(factors: Iterable[Term]) -> list[Factors]:
 def occupied(term: Term) -> set[str]:
     """Names that a bound index cannot have."""
     return {t.args[0] for t in subterms(term) if t.kind in ("var", "item", "size", "index")}
+
+
+def binders(term: Term) -> tuple[str, ...]:
+    """Names of the indices that the sums at the head of a term run over, as they are printed."""
+    printer, scope = Printer(term), tuple[str, ...]()
+    while term.kind == "sum":
+        scope = (printer.free_name(term.hint, scope), *scope)
+        term = term.args[1]
+    return scope[::-1]
 
 
 def nested(tokens: Iterable[Token]) -> tuple[Token, ...]:

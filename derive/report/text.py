@@ -9,7 +9,6 @@ from typing import Any
 
 from derive.proof import Proof, ProofStep
 from derive.report import explain
-from derive.report.explain import Decimal, Piece, Row, Slope
 from derive.report.layout import (
     EXAMPLES,
     GREEK,
@@ -25,6 +24,7 @@ from derive.report.layout import (
     nested,
     unbroken,
 )
+from derive.report.words import Decimal, Piece, Row, Slope
 from derive.term import Term
 
 UNICODE = Marks(
@@ -95,14 +95,19 @@ class _Notation(Printer):
     def summation(self, name: Token, over: Token) -> Token:
         return _token(f"{'Σ' if self.unicode else 'sum'}_{name.text} ")
 
+    def summand(self, box: Box) -> Box:
+        if self.marks.times.text not in {t.text for t in box.tokens if t.level == 0}:
+            return box
+        return Box((_token("["), *nested(box.tokens), _token("]")))
+
     def joint(self, left: Box, right: Box, apart: bool) -> Token:
         start, end = right.tokens[0].text, left.tokens[-1].text
         if apart or left.fraction or right.fraction or start[0].isdigit():
             return self.marks.times
         if not self.unicode:
-            return _token("*")
+            return Token("*", 1, 2)
         close = start[0] == "(" or (end.isdigit() and len(start) == 1)
-        return _token("" if close else " ")
+        return _token("") if close else Token(" ", 1, 2)
 
     def brackets(self, box: Box) -> Box:
         return Box((_token("("), *nested(self.signed(box).tokens), _token(")")))
@@ -194,14 +199,23 @@ class _Page:
             self.rows.append((label + indent if n == 0 else hanging) + (self.paint(style, shown) if style else shown))
 
     def equation(self, left: Term | Slope, right: Term, indent: int = 6) -> None:
-        """left = right, continued under the right side and indented more where an inner operator is broken."""
+        """left = right, continued under the right side; where that is too narrow, below the left side."""
         shown = formula(left, self.unicode) if isinstance(left, Term) else slope(left, self.unicode)
-        head = " " * indent + shown + " = "
-        room = self.width - len(head)
-        for n, row in enumerate(lines(_tokens(right, self.unicode), room, room - 4)):
+        head = " " * indent + shown + " ="
+        beside = self.broken(right, len(head) + 1)
+        if max(map(len, beside)) <= self.width:
+            self.rows += [head + beside[0][len(head) :], *beside[1:]]
+        else:
+            self.rows += [head, *self.broken(right, indent + 4)]
+
+    def broken(self, term: Term, indent: int) -> list[str]:
+        """The term from column ``indent`` on, and further in where an inner operator is broken."""
+        room, found = self.width - indent, []
+        for n, row in enumerate(lines(_tokens(term, self.unicode), room, room - 4)):
             deeper = 2 * min(row[0].level or 0, 2) if n else 0
             words = "".join(t.text for t in row)
-            self.rows.append((head if n == 0 else " " * (len(head) + deeper)) + (words.lstrip() if n else words))
+            found.append(" " * (indent + deeper) + (words.lstrip() if n else words))
+        return found
 
     def title(self, pieces: Sequence[Piece]) -> None:
         self.prose(pieces, style=BOLD)

@@ -1,0 +1,103 @@
+"""The pieces of a sentence about a proof, and the phrases made of them; imports terms and checked proofs only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from flint import fmpq
+
+from derive.balls import Key, Point
+from derive.proof import Proof
+from derive.term import Term, index, item, num, reindex, rel, var
+
+Slope: TypeAlias = tuple[Term, Term]  # d first / d second
+
+
+class Decimal(NamedTuple):
+    """Digits as they are, for a number that is rounded."""
+
+    digits: str
+
+
+Piece: TypeAlias = str | Term | Slope | Decimal
+Words: TypeAlias = tuple[Piece, ...]
+Row: TypeAlias = tuple[str, Words]  # a label and what is said under it
+
+
+def listed(relations: Iterable[Term]) -> Words:
+    """Relations with commas, 0 < h and h < 1 as one, and what their free indices mean."""
+    words: list[Piece] = []
+    found = list(_chained(relations))
+    for n, relation in enumerate(found):
+        words += [", ", relation]
+        if relation.indices and (n + 1 == len(found) or found[n + 1].indices != relation.indices):
+            words += [" for every ", *[p for i in relation.indices for p in (" and ", i)][1:]]
+    return tuple(words[1:])
+
+
+def _chained(relations: Iterable[Term]) -> Iterator[Term]:
+    """The relations; a < b and b < c become a < (b < c), which is printed as a < b < c."""
+    waiting: Term | None = None
+    for relation in relations:
+        op, left, right = relation.args
+        if waiting is not None and {op, waiting.args[0]} <= {"<", "<="} and waiting.args[2] == left:
+            yield rel(waiting.args[0], waiting.args[1], relation)
+            waiting = None
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = relation
+    if waiting is not None:
+        yield waiting
+
+
+def measured(value: str) -> Words:
+    """An exact rational, or the first digits of a decimal."""
+    if "." not in value and "e" not in value:
+        return (num(fmpq(*map(int, value.split("/")))),)
+    return "about ", Decimal(value if "e" in value else value[:9].rstrip("0"))
+
+
+def point_words(proof: Proof, point: Point) -> Words:
+    """K = 2, j = 1, every z_k = 0, y_1 = 1, y_2 = 0."""
+    whole = [rel("=", var(name), num(n)) for name, n in (*point.sizes.items(), *point.indices.items())]
+    words: list[Piece] = [p for r in whole for p in (", ", r)]
+    for name in dict.fromkeys(name for name, _ in point.values):
+        words += [", ", *_family_words(proof, name, point)]
+    return tuple(words[1:])
+
+
+def _family_words(proof: Proof, name: str, point: Point) -> Words:
+    places = [key for key in point.values if key[0] == name]
+    shown = {key: _shown(point, key) for key in places}
+    values = list(shown.values())
+    common = max(values, key=values.count)
+    odd = [key for key in places if shown[key] != common]
+    if len(places) <= 2 and odd or len(places) == 1:
+        odd, rest = places, []
+    else:
+        rest = ["every other " if odd else "every ", rel("=", _typical(proof, name), common)]
+    listing: list[Piece] = [p for key in odd for p in (", ", rel("=", _element(proof, key), shown[key]))]
+    return tuple([*listing, ", ", *rest][1:] if rest else listing[1:])
+
+
+def _shown(point: Point, key: Key) -> Term:
+    """The value there; one given as another term has the point's own index values."""
+    value = point.values[key]
+    if not isinstance(value, Term):
+        return num(value)
+    return reindex(value, {i: index(str(point.indices[i.args[0]]), i.args[1]) for i in value.indices})
+
+
+def _element(proof: Proof, key: Key) -> Term:
+    name, numbers = key
+    sizes: Sequence[str] = proof.symbols.families.get(name, ())
+    return item(name, *(index(str(n), s) for n, s in zip(numbers, sizes, strict=True))) if numbers else var(name)
+
+
+def _typical(proof: Proof, name: str) -> Term:
+    """The family's element with the indices of the output."""
+    indices = proof.statement.output.args[1:]
+    sizes = tuple(i.args[1] for i in indices)
+    return item(name, *indices) if sizes == proof.symbols.families.get(name) else var(name)
