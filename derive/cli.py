@@ -202,7 +202,7 @@ def verify(files: tuple[str, ...], quiet: bool) -> None:
 def _read(file: str) -> str:
     try:
         if file == "-":
-            return str(click.get_text_stream("stdin", encoding="ascii", errors="surrogateescape").read())
+            return sys.stdin.buffer.read().decode("ascii", "surrogateescape")
         with open(file, encoding="ascii", errors="surrogateescape") as stream:
             return stream.read()
     except OSError as problem:

@@ -87,7 +87,8 @@ def signed_product(number: fmpq, above: list[Term], below: list[Term]) -> Term:
 
 
 def _tidy_power(term: Term) -> Term:
-    base, exponent = term.args
+    base: Term = term.args[0]
+    exponent: Term = term.args[1]
     if exponent == ONE or base == ONE:
         return base
     return ONE if exponent == ZERO else term

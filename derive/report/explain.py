@@ -48,13 +48,13 @@ REASONS = {
 BORDERS = (num(-1), ZERO, ONE)  # where the outputs of usual activations end
 
 
-def title(proof: Proof) -> Words:
-    """bce-sigmoid: binary cross-entropy with logistic sigmoid."""
+def title(proof: Proof) -> tuple[str, str]:
+    """The pair, and what it stands for: bce-sigmoid, binary cross-entropy with logistic sigmoid."""
     if not proof.pair:
-        return ("A loss and an activation",)
+        return "custom pair", "a loss and an activation"
     loss, _, activation = proof.pair.partition("-")
-    words = f"{proof.pair}: {NAMES.get(loss, loss)} with {NAMES.get(activation, activation)}"
-    return (words + (", averaged over the examples" if proof.average else ""),)
+    words = f"{NAMES.get(loss, loss)} with {NAMES.get(activation, activation)}"
+    return proof.pair, words + (", averaged over the examples" if proof.average else "")
 
 
 def setting(proof: Proof) -> Iterator[Row]:
@@ -153,7 +153,9 @@ def parts(proof: Proof) -> Parts:
     output, z = proof.statement.output, proof.statement.preactivation
     outer, inner = (COST, output), (output, z)
     a, b = ([s.right for s in proof.steps if s.left == found][-1] for found in (outer, inner))
-    below = [t for f in factors(a) if (d := inverse(f)) is not None for t in factors(d) if t.kind not in ("size", "num")]
+    below = [
+        t for f in factors(a) if (d := inverse(f)) is not None for t in factors(d) if t.kind not in ("size", "num")
+    ]
     above = [f for f in factors(b) if f.kind != "kron" and f != ONE]
     return Parts(outer, a, inner, b, below, above, [f for f in factors(b) if f.kind == "kron"])
 
@@ -252,7 +254,11 @@ def saturation(proof: Proof) -> Words:
     output = proof.statement.at_preactivation(proof.statement.output)
     zeros = [rel("=", output, b) for b in BORDERS if vanishes(replace(factor, {output: b}))]
     if not zeros:
-        return ("The factor ", factor, " scales every step: where it is small, learning is slow however wrong the output is.")
+        return (
+            "The factor ",
+            factor,
+            " scales every step: where it is small, learning is slow however wrong the output is.",
+        )
     places = [p for z in zeros for p in (" and at ", z)][1:]
     return ("The factor is 0 at ", *places, ": near there learning is slow, however wrong the output is.")
 
@@ -271,7 +277,15 @@ def vanishes(term: Term) -> bool:
 def witness(proof: Proof, found: Witness) -> Words:
     """A point where dJ/dz and h - y differ, as the kernel has checked."""
     values: Words = (target(proof), " is ", *measured(found.delta), ", but ")
-    return (*point_words(proof, found.point), ": ", *values, proof.statement.residual, " is ", *measured(found.claim), ".")
+    return (
+        *point_words(proof, found.point),
+        ": ",
+        *values,
+        proof.statement.residual,
+        " is ",
+        *measured(found.claim),
+        ".",
+    )
 
 
 def border(proof: Proof, found: Witness) -> Words:
@@ -279,5 +293,3 @@ def border(proof: Proof, found: Witness) -> Words:
     residual = proof.statement.residual
     values: Words = (residual, " is 0, but ", target(proof), " is ", *measured(found.delta))
     return ("At ", *point_words(proof, found.point), ": ", *values, ", so no factor times ", residual, " gives it.")
-
-

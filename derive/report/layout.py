@@ -7,7 +7,7 @@ fraction looks. A box is a row of tokens, so that a long formula can be broken a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, count
+from itertools import chain, count, pairwise
 from typing import NamedTuple
 
 from derive.term import MINUS_ONE, ONE, Term, num, power, subterms
@@ -165,7 +165,7 @@ class Printer:
         groups = grouped(rest if negative and first == ONE and rest else [first, *rest])
         boxes = [self._group(g, scope, n == 0) for n, g in enumerate(groups)]
         negative ^= boxes[0].negative
-        apart = [a.apart or b.apart for a, b in zip(groups, groups[1:], strict=False)]
+        apart = [a.apart or b.apart for a, b in pairwise(groups)]
         return self._joined([boxes[0]._replace(negative=False), *boxes[1:]], apart)._replace(negative=negative)
 
     def _group(self, group: Factors, scope: Scope, is_first: bool) -> Box:
@@ -186,7 +186,7 @@ class Printer:
         """Factors side by side."""
         safe = [self._factor(b, n == len(boxes) - 1) for n, b in enumerate(boxes)]
         tokens = list(nested(safe[0].tokens))
-        for left, right, gap in zip(safe, safe[1:], apart, strict=False):
+        for (left, right), gap in zip(pairwise(safe), apart, strict=False):
             tokens += [self.joint(left, right, gap), *nested(right.tokens)]
         strength = safe[0].strength if len(safe) == 1 else PRODUCT
         ends = {"fraction": safe[-1].fraction, "greedy": safe[-1].greedy}
@@ -296,7 +296,8 @@ def lines(tokens: Sequence[Token], first: int, rest: int) -> list[list[Token]]:
 
 def _break(tokens: Sequence[Token], width: int) -> int | None:
     """Where to break: at the least level in the line that still fits, late rather than early."""
-    places, used = [], 0
+    places: list[tuple[int, bool, int]] = []
+    used = 0
     for n, token in enumerate(tokens):
         if n and token.level is not None and (used <= width or not places):
             places.append((token.level, 3 * used < width, -n))

@@ -42,7 +42,7 @@ ASCII = Marks(
     {op: op for op in UNICODE.relations},
 )
 LETTERS = dict(
-    zip(GREEK, [*"αβγδεζηθικλμνξρστυχψωΓΔΘΛΞΣΥΨΩ"], strict=True),  # noqa: RUF001
+    zip(GREEK, [*"αβγδεζηθικλμνξρστυχψωΓΔΘΛΞΣΥΨΩ"], strict=True),
 )
 FUNCTIONS = {"sigmoid": "σ", "phi": "φ", "Phi": "Φ", "pi": "π"}
 RAISED = str.maketrans("0123456789ijklmnprstuvwabcdefgo", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁱʲᵏˡᵐⁿᵖʳˢᵗᵘᵛʷᵃᵇᶜᵈᵉᶠᵍᵒ")
@@ -160,7 +160,7 @@ def slope(found: Slope, unicode: bool = True) -> str:
 def text(proof: Proof, width: int = 80, unicode: bool = True, colour: bool = False) -> str:
     """The proof in lines of at most ``width`` characters where its formulas allow it; ANSI colours on request."""
     page = _Page(width, unicode, colour)
-    page.title(explain.title(proof))
+    page.title(": ".join(explain.title(proof)))
     page.definitions(proof)
     for step in proof.steps[2:]:
         page.step(step)
@@ -217,9 +217,10 @@ class _Page:
             found.append(" " * (indent + deeper) + (words.lstrip() if n else words))
         return found
 
-    def title(self, pieces: Sequence[Piece]) -> None:
-        self.prose(pieces, style=BOLD)
-        self.rows += [("─" if self.unicode else "-") * min(self.width, max(map(len, self.rows))), ""]
+    def title(self, words: str) -> None:
+        rows = wrap(re.sub(r"[^ -~]", "?", words), self.width)
+        rule = ("─" if self.unicode else "-") * max(map(len, rows))
+        self.rows += [*(self.paint(BOLD, row) for row in rows), rule, ""]
 
     def definitions(self, proof: Proof) -> None:
         for step in proof.steps[:2]:
@@ -258,7 +259,15 @@ ANSWERS = {"cancels": "h - y", "multiple": "c (h - y)", "residual": "g (h - y)",
 def table(rows: Iterable[Proof | Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
     """Pair, answer, kind and dJ/dz of each proof (or of its ``to_json``), in lines of at most ``width`` characters."""
     found = [(r.to_json(steps=False) if isinstance(r, Proof) else r) for r in rows]
-    cells = [[str(r["pair"]), r["answer"] + ("*" if r["conditions"] else ""), r["kind"] or "", r["delta"]] for r in found]
+    cells = [
+        [
+            re.sub(r"[^ -~]", "?", str(r["pair"])),
+            r["answer"] + ("*" if r["conditions"] else ""),
+            r["kind"] or "",
+            r["delta"],
+        ]
+        for r in found
+    ]
     cells.insert(0, ["pair", "h - y?", "kind", "dJ/dz"])
     widths = [max(len(row[n]) for row in cells) for n in range(3)]
     room = width - sum(widths) - 6

@@ -40,7 +40,7 @@ def _chained(relations: Iterable[Term]) -> Iterator[Term]:
     """The relations; a < b and b < c become a < (b < c), which is printed as a < b < c."""
     waiting: Term | None = None
     for relation in relations:
-        op, left, right = relation.args
+        op, left = relation.args[:2]
         if waiting is not None and {op, waiting.args[0]} <= {"<", "<="} and waiting.args[2] == left:
             yield rel(waiting.args[0], waiting.args[1], relation)
             waiting = None
@@ -74,7 +74,7 @@ def _family_words(proof: Proof, name: str, point: Point) -> Words:
     values = list(shown.values())
     common = max(values, key=values.count)
     odd = [key for key in places if shown[key] != common]
-    if len(places) <= 2 and odd or len(places) == 1:
+    if (len(places) <= 2 and odd) or len(places) == 1:
         odd, rest = places, []
     else:
         rest = ["every other " if odd else "every ", rel("=", _typical(proof, name), common)]
