@@ -734,7 +734,7 @@ class Algebra:
 
     def differentiate(self, term: Term, variable: Term) -> Term | None:
         """The derivative by the laws, not simplified; None where the term is free of the variable."""
-        if term.kind in _PLAIN:
+        if term.kind in _PLAIN or (term.kind in _NAMED and term.args[0] not in (variable.args[0], *self.definitions)):
             return None
         known = self._derivatives.setdefault(variable, {})
         if term not in known:
@@ -795,8 +795,10 @@ class Algebra:
 
     def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
         """The relations under which the term is defined, and differentiable where a variable is given."""
-        if term.kind in _PLAIN or (term.kind in ("var", "item") and term.args[0] not in self.definitions):
+        if term.kind in _PLAIN or (term.kind in _NAMED and term.args[0] not in self.definitions):
             return ()
+        if term.kind in ("add", "mul"):
+            return tuple([r for part in term.args for r in self.conditions(part, variable)])
         known = self._conditions.setdefault(variable, {})
         found = known.get(term)
         if found is None:
@@ -854,6 +856,7 @@ class Algebra:
         return tuple(found)
 
 
+_NAMED = frozenset(("var", "item"))
 _PLAIN = frozenset(("num", "size", "index", "kron"))
 _NORMAL: dict[str, Callable[[Algebra, Term], Fraction]] = {
     "num": Algebra._normal_num,

@@ -19,6 +19,7 @@ from derive.term import (
     add,
     call,
     index,
+    kron,
     mul,
     names,
     neg,
@@ -30,7 +31,6 @@ from derive.term import (
     rename,
     sum_over,
 )
-
 
 MAX_FOLDED = 64
 
@@ -117,8 +117,10 @@ _TIDY: dict[str, Callable[[Term], Term]] = {"add": _tidy_sum, "mul": _tidy_produ
 class Presenter:
     """Normal forms under one algebra, written out as people write them."""
 
-    def __init__(self, algebra: Algebra) -> None:
+    def __init__(self, algebra: Algebra, deltas: Sequence[Term] = ()) -> None:
+        """``deltas`` are Kronecker deltas with their indices in the order in which to write them."""
         self.algebra = algebra
+        self.deltas = {kron(*reversed(d.args)): d for d in deltas}
 
     def shown(self, term: Term) -> Term:
         """The term over one denominator, factored where that is shorter."""
@@ -217,7 +219,7 @@ class Presenter:
         return number, sorted(monomials, key=_place) + rest
 
     def _atom_term(self, generator: fmpq_mpoly) -> Term:
-        return _named(self.algebra.atoms_of(generator)[0])
+        return self._named(self.algebra.atoms_of(generator)[0])
 
     def _oriented(self, poly: fmpq_mpoly) -> tuple[int, Term]:
         """A polynomial up to sign as written: 1 - h, h - y, positive terms before negative ones."""
@@ -228,8 +230,15 @@ class Presenter:
         return sign, add(*(_times(c, body) for c, body in signed))
 
     def _monomial(self, exponents: tuple[int, ...], c: fmpq) -> tuple[fmpq, tuple[Term, ...]]:
-        atoms = [(_named(self.algebra.atom_at(g)), int(e)) for g, e in enumerate(exponents) if e]
+        atoms = [(self._named(self.algebra.atom_at(g)), int(e)) for g, e in enumerate(exponents) if e]
         return c, tuple(sorted((a if e == 1 else power(a, e) for a, e in atoms), key=_place))
+
+    def _named(self, atom: Term) -> Term:
+        """An atom with its indices as they are written: a letter in a sum, k before j in a delta."""
+        if atom.kind != "sum":
+            return self.deltas.get(atom, atom)
+        taken = {i.args[0] for i in atom.indices}
+        return rename(atom, next(letter for letter in "klnpqrst" if letter not in taken))
 
 
 def _rank(term: tuple[fmpq, tuple[Term, ...]]) -> tuple[int, int, int, str]:
@@ -250,14 +259,6 @@ def _times(c: fmpq, factors: tuple[Term, ...]) -> Term:
     if c == -1:
         return mul(MINUS_ONE, *factors)
     return mul(*factors) if c == 1 else signed_product(c, list(factors), [])
-
-
-def _named(atom: Term) -> Term:
-    """A sum atom with a letter for its index in place of an internal name."""
-    if atom.kind != "sum":
-        return atom
-    taken = {i.args[0] for i in atom.indices}
-    return rename(atom, next(letter for letter in "klnpqrst" if letter not in taken))
 
 
 def _solve(columns: Sequence[dict[tuple[int, ...], fmpq]]) -> list[fmpq] | None:

@@ -15,10 +15,10 @@ from flint import fmpq
 
 from derive import balls
 from derive.activations import ACTIVATIONS, Activation
-from derive.algebra import Algebra
+from derive.algebra import Algebra, Definitions
 from derive.bridge import to_term
 from derive.certificate import Certificate, Witness, check, measure
-from derive.errors import DeriveError, KernelError, UnknownName
+from derive.errors import KernelError, UnknownName
 from derive.kernel import COST, Derivation, Derivative, Statement, Step
 from derive.losses import LOSSES, Loss
 from derive.present import Presenter, tidy
@@ -40,7 +40,6 @@ from derive.term import (
     reindex,
     replace,
     size,
-    sub,
     sum_over,
     var,
 )
@@ -65,7 +64,16 @@ def prove(pair: str, average: bool = False) -> Proof:
     reason = obstacle(loss, activation)
     if reason is not None:
         raise UnknownName(f"{pair} is no pair: {reason}")
-    return Proof(check(_Search(pair, average, statement(loss, activation, average)).certificate()))
+    found = statement(loss, activation, average)
+    proof = _proof(pair, average, found)
+    needed = tuple(r for r in found.activation_domain if names(r) or r in proof.hypotheses)
+    if needed == found.activation_domain:
+        return proof
+    return _proof(pair, average, found._replace(activation_domain=needed))  # holds for every size, so say no more
+
+
+def _proof(pair: str, average: bool, found: Statement) -> Proof:
+    return Proof(check(_Search(pair, average, found).certificate()))
 
 
 def why_inadmissible(pair: str) -> str | None:
@@ -168,8 +176,11 @@ class _Search:
         self.run = Derivation(found)
         self.steps: list[Step] = []
         self.reasons: list[str] = []
-        self.free = Presenter(Algebra(found.outer_definitions, found.loss_domain))
         self.index_pairs = list(zip(found.output.args[1:], found.preactivation.args[1:], strict=True))
+        self.free = self.presenter(found.outer_definitions, found.loss_domain)
+
+    def presenter(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> Presenter:
+        return Presenter(Algebra(definitions, assumptions), [kron(a, b) for a, b in self.index_pairs])
 
     def take(self, rule: str, reason: str, value: Term, *sources: int, assuming: tuple[Term, ...] = ()) -> int | None:
         """The number of the new step, or None where the kernel refuses it."""
@@ -221,9 +232,7 @@ class _Search:
                     return taken
         return step
 
-    def raw_derivative(
-        self, subject: Term, variable: Term, definitions: dict[str, tuple[tuple[Term, ...], Term]]
-    ) -> Term:
+    def raw_derivative(self, subject: Term, variable: Term, definitions: Definitions) -> Term:
         algebra = Algebra(definitions, ())
         found = algebra.attempt(lambda: algebra.differentiate(subject, variable))
         return tidy(found) if found is not None else Term("num", (fmpq(0),))
@@ -242,7 +251,7 @@ class _Search:
 
     def in_output(self, raw: Term) -> Iterator[Term]:
         """dh/dz as a combination of a few forms in h, found by linear algebra on normal forms."""
-        algebra = Presenter(Algebra(self.statement.definitions, self.statement.activation_domain))
+        algebra = self.presenter(self.statement.definitions, self.statement.activation_domain)
         for forms in self.forms():
             combination = algebra.combination(raw, forms)
             if combination is not None:
@@ -326,7 +335,7 @@ class _Search:
             yield from self.coupled_forms(value, own, other)
             total = sum_over(own, reindex(h, dict(self.index_pairs[:-1])))
             if self.sums_to_one(total):
-                one = Presenter(Algebra(self.statement.outer_definitions, (_equation(total, ONE),)))
+                one = self.presenter(self.statement.outer_definitions, (_equation(total, ONE),))
                 yield one.shown(value)
 
     def coupled_forms(self, value: Term, own: Term, other: Term) -> Iterator[Term]:
@@ -350,8 +359,8 @@ class _Search:
         for relation in self.statement.targets:
             if relation.args[0] != "=":
                 continue
-            algebra = Algebra(self.statement.outer_definitions, (*self.statement.loss_domain, relation))
-            shaped = Presenter(algebra).multiple_of(self.value(step), self.statement.residual)
+            under = self.presenter(self.statement.outer_definitions, (*self.statement.loss_domain, relation))
+            shaped = under.multiple_of(self.value(step), self.statement.residual)
             if (
                 shaped is not None
                 and self.take("condition", "condition", shaped, step, assuming=(relation,)) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from derive.proof import Proof, ProofStep
 from derive.report import explain
-from derive.report.layout import Token, lines
+from derive.report.lines import Token, lines
 from derive.report.tex import inline, latex, left_side, tokens
 from derive.report.words import Decimal, Piece, Slope, listed
 from derive.term import Term
@@ -77,6 +77,7 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
 \setlength{\topmargin}{-15mm}
 \setlength{\emergencystretch}{3em}
 \setlength{\parindent}{0pt}
+\binoppenalty=9000
 \allowdisplaybreaks
 \renewcommand{\labelitemi}{$\cdot$}
 \newtheorem*{statement}{Theorem}

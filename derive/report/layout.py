@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, count, pairwise
 from typing import NamedTuple
 
+from derive.report.lines import Token, nested
 from derive.term import MINUS_ONE, ONE, Term, num, power, subterms
 
 RELATION, SUM, PRODUCT, POWER, OPERAND = range(5)  # how strongly a box holds together
@@ -21,14 +22,6 @@ GREEK = (
 )
 EXAMPLES = "m"  # an index over this size counts examples and is written as a superscript (i)
 Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
-
-
-class Token(NamedTuple):
-    """A piece of a line; a line may end before one that has a ``level``, better so where it is low."""
-
-    text: str
-    width: int
-    level: int | None = None
 
 
 class Box(NamedTuple):
@@ -67,6 +60,7 @@ class Printer:
 
     def __init__(self, whole: Term) -> None:
         self.taken = occupied(whole)
+        self.known: dict[tuple[Term, Scope], Box] = {}
 
     # -- what a notation says
 
@@ -110,7 +104,19 @@ class Printer:
     # -- the walk
 
     def box(self, term: Term, scope: Scope = ()) -> Box:
-        found: Box = getattr(self, f"_{term.kind}")(term, scope)
+        """The box; those of inner terms are made first, so that depth costs no recursion."""
+        if (term, scope) not in self.known:
+            for part, around in reversed(self._parts(term, scope)):
+                if (part, around) not in self.known:
+                    self.known[part, around] = getattr(self, f"_{part.kind}")(part, around)
+        return self.known[term, scope]
+
+    def _parts(self, term: Term, scope: Scope) -> list[tuple[Term, Scope]]:
+        """The term and all terms in it, the outer ones before the inner ones."""
+        found = [(term, scope)]
+        for part, around in found:
+            inside = (self.free_name(part.hint, around), *around) if part.kind == "sum" else around
+            found.extend((a, inside) for a in part.args if isinstance(a, Term))
         return found
 
     def at(self, term: Term, floor: int, scope: Scope) -> Box:
@@ -134,10 +140,8 @@ class Printer:
 
     def _item(self, term: Term, scope: Scope) -> Box:
         name, *indices = term.args
-        rows: dict[bool, list[Token]] = {True: [], False: []}
-        for i in indices:
-            rows[i.args[1] == EXAMPLES].append(self.box(i, scope).tokens[0])
-        return self.element(name, rows[False], rows[True])
+        shown = [(i.args[1] == EXAMPLES, self.box(i, scope).tokens[0]) for i in indices]
+        return self.element(name, [t for up, t in shown if not up], [t for up, t in shown if up])
 
     def _num(self, term: Term, scope: Scope) -> Box:
         value = term.args[0]
@@ -189,8 +193,7 @@ class Printer:
         for (left, right), gap in zip(pairwise(safe), apart, strict=False):
             tokens += [self.joint(left, right, gap), *nested(right.tokens)]
         strength = safe[0].strength if len(safe) == 1 else PRODUCT
-        ends = {"fraction": safe[-1].fraction, "greedy": safe[-1].greedy}
-        return Box(tuple(tokens), strength, tall=any(b.tall for b in safe), **ends)
+        return safe[-1]._replace(tokens=tuple(tokens), strength=strength, tall=any(b.tall for b in safe))
 
     def _factor(self, box: Box, is_last: bool) -> Box:
         weak = box.strength < PRODUCT or box.negative or (box.greedy and not is_last)
@@ -215,23 +218,21 @@ class Printer:
     def _sum(self, term: Term, scope: Scope) -> Box:
         over, body = term.args
         name = self.free_name(term.hint, scope)
-        inside = self.summand(self.at(body, PRODUCT, (name, *scope)))
-        head = self.summation(self.name(name), self.name(over))
-        return Box((head, *nested(inside.tokens)), PRODUCT, tall=True, greedy=True)
+        inside = nested(self.summand(self.at(body, PRODUCT, (name, *scope))).tokens)
+        return Box((self.summation(self.name(name), self.name(over)), *inside), PRODUCT, tall=True, greedy=True)
 
     def _rel(self, term: Term, scope: Scope) -> Box:
-        op, left, right = term.args
-        sides = [self.signed(self.box(t, scope)) for t in (left, right)]
-        sign = Token(f" {self.marks.relations[op]} ", 3, 0)
-        tokens = (*nested(sides[0].tokens), sign, *nested(sides[1].tokens))
-        return Box(tokens, RELATION, tall=any(b.tall for b in sides))
+        op, *sides = term.args
+        boxes = [self.signed(self.box(t, scope)) for t in sides]
+        left, right = (nested(b.tokens) for b in boxes)
+        return Box((*left, Token(f" {self.marks.relations[op]} ", 3, 0), *right), RELATION)
 
     def _where(self, term: Term, scope: Scope) -> Box:
         return self.cases(*(self.signed(self.box(t, scope)) for t in term.args))
 
     def free_name(self, hint: str, scope: Scope) -> str:
-        names = chain((hint,), LETTERS, (f"k{n}" for n in count(1)))
-        return next(n for n in names if n.isidentifier() and n not in self.taken and n not in scope)
+        names = chain((hint,) if hint[:1].isalpha() and hint.isalnum() and hint.isascii() else (), LETTERS)
+        return next(n for n in chain(names, (f"k{n}" for n in count(1))) if n not in {*self.taken, *scope})
 
 
 def inverse(term: Term) -> Term | None:
@@ -271,35 +272,3 @@ def binders(term: Term) -> tuple[str, ...]:
         scope = (printer.free_name(term.hint, scope), *scope)
         term = term.args[1]
     return scope[::-1]
-
-
-def nested(tokens: Iterable[Token]) -> tuple[Token, ...]:
-    """The tokens as part of a larger box."""
-    return tuple(t if t.level is None else t._replace(level=t.level + 1) for t in tokens)
-
-
-def unbroken(tokens: Iterable[Token]) -> tuple[str, int]:
-    """The text and the width of tokens on one line."""
-    found = tuple(tokens)
-    return "".join(t.text for t in found), sum(t.width for t in found)
-
-
-def lines(tokens: Sequence[Token], first: int, rest: int) -> list[list[Token]]:
-    """The tokens in lines of at most the given widths, where that can be, broken at the outermost operators."""
-    found: list[list[Token]] = []
-    left, width = list(tokens), first
-    while sum(t.width for t in left) > width and (at := _break(left, width)):
-        found.append(left[:at])
-        left, width = left[at:], rest
-    return [*found, left]
-
-
-def _break(tokens: Sequence[Token], width: int) -> int | None:
-    """Where to break: at the least level in the line that still fits, late rather than early."""
-    places: list[tuple[int, bool, int]] = []
-    used = 0
-    for n, token in enumerate(tokens):
-        if n and token.level is not None and (used <= width or not places):
-            places.append((token.level, 3 * used < width, -n))
-        used += token.width
-    return -min(places)[2] if places else None

@@ -9,21 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from derive.report.layout import (
-    EXAMPLES,
-    GREEK,
-    OPERAND,
-    POWER,
-    PRODUCT,
-    SUM,
-    Box,
-    Marks,
-    Printer,
-    Scope,
-    Token,
-    nested,
-    unbroken,
-)
+from derive.report.layout import EXAMPLES, GREEK, OPERAND, POWER, PRODUCT, SUM, Box, Marks, Printer, Scope
+from derive.report.lines import Token, nested, unbroken
 from derive.term import Term
 
 MARKS = Marks(
@@ -52,6 +39,8 @@ class Notation(Printer):
     def __init__(self, whole: Term, slashed: bool = False) -> None:
         super().__init__(whole)
         self.slashed = slashed
+        if not slashed:
+            self.small = Notation(whole, slashed=True)
 
     def name(self, name: str) -> Token:
         plain = letters(name)
@@ -73,9 +62,9 @@ class Notation(Printer):
     def fraction(self, above: Box | None, below: Box) -> Box:
         over, under = (self.signed(above) if above else Box((Token("1", DIGIT),))), self.signed(below)
         if self.slashed:
-            over = self.brackets(over) if over.strength < PRODUCT or over.greedy else over
+            over = self.brackets(over) if over.strength < PRODUCT or over.greedy or over.fraction else over
             under = self.brackets(under) if under.strength < POWER else under
-            return Box((*over.tokens, Token("/", DIGIT), *under.tokens), PRODUCT)
+            return Box((*over.tokens, Token("/", DIGIT), *under.tokens), PRODUCT, fraction=True)
         if over.tall and over.strength == SUM:  # a fraction in a fraction is hard to read
             head, row = self.fraction(None, below), self.brackets(over)
             return Box((*head.tokens, *row.tokens), PRODUCT, tall=True)
@@ -96,8 +85,7 @@ class Notation(Printer):
 
     def _small(self, term: Term, scope: Scope) -> tuple[str, int]:
         """An exponent: its text, and its width in a smaller font."""
-        printer = Notation(term, slashed=True)
-        printer.taken |= self.taken | set(scope)
+        printer = self if self.slashed else self.small
         text, width = unbroken(printer.signed(printer.box(term, scope)).tokens)
         return text.strip(), width * 7 // 10
 
@@ -109,7 +97,8 @@ class Notation(Printer):
 
     def joint(self, left: Box, right: Box, apart: bool) -> Token:
         start, end = right.tokens[0].text, left.tokens[-1].text
-        if apart or start[0].isdigit() or (left.fraction and right.fraction):
+        fractions = left.fraction + right.fraction
+        if apart or start[0].isdigit() or fractions > (not self.slashed):
             return MARKS.times
         wide = start.startswith(r"\mathrm") or (end.endswith("}") and r"\mathrm" in end) or left.fraction
         return Token(r"\," if wide and not start.startswith(("(", r"\left")) else " ", 2)

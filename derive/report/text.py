@@ -9,21 +9,8 @@ from typing import Any
 
 from derive.proof import Proof, ProofStep
 from derive.report import explain
-from derive.report.layout import (
-    EXAMPLES,
-    GREEK,
-    OPERAND,
-    POWER,
-    PRODUCT,
-    Box,
-    Marks,
-    Printer,
-    Scope,
-    Token,
-    lines,
-    nested,
-    unbroken,
-)
+from derive.report.layout import EXAMPLES, GREEK, OPERAND, POWER, PRODUCT, Box, Marks, Printer, Scope
+from derive.report.lines import Token, lines, nested, unbroken
 from derive.report.words import Decimal, Piece, Row, Slope
 from derive.term import Term
 
@@ -173,7 +160,7 @@ class _Page:
     """Rows of a report as they are written."""
 
     def __init__(self, width: int, unicode: bool, colour: bool) -> None:
-        self.width, self.unicode, self.colour = max(width, 40), unicode, colour
+        self.width, self.unicode, self.colour = max(width, 30), unicode, colour
         self.rows: list[str] = []
 
     def paint(self, style: str, words: str) -> str:
@@ -235,15 +222,15 @@ class _Page:
 
     def result(self, proof: Proof) -> None:
         """The last equation in a box, and what it means."""
-        start = len(self.rows)
-        self.equation(proof.steps[-1].left, proof.steps[-1].right, 0)
-        inside = self.rows[start:]
+        inner = _Page(self.width - 6, self.unicode, False)
+        inner.equation(proof.steps[-1].left, proof.steps[-1].right, 0)
+        inside = inner.rows
         wide = max(map(len, inside))
         side, dash, corners = ("│", "─", "┌┐└┘") if self.unicode else ("|", "-", "++++")
         bars = [corners[n] + dash * (wide + 2) + corners[n + 1] for n in (0, 2)]
         style = GREEN if proof.answer == "yes" else YELLOW
         framed = [bars[0], *(f"{side} {row:<{wide}} {side}" for row in inside), bars[1]]
-        self.rows[start:] = ["", *("  " + self.paint(style, row) for row in framed)]
+        self.rows += ["", *("  " + self.paint(style, row) for row in framed)]
 
     def notes(self, notes: Iterable[Row]) -> None:
         self.rows.append("")
@@ -252,8 +239,6 @@ class _Page:
 
 
 # ---- the table of pairs ------------------------------------------------------------------------------
-
-ANSWERS = {"cancels": "h - y", "multiple": "c (h - y)", "residual": "g (h - y)", "other": "neither"}
 
 
 def table(rows: Iterable[Proof | Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flint import fmpq
@@ -12,6 +14,8 @@ from derive.certificate import Certificate, check, measure
 from derive.kernel import Statement, Step
 from derive.proof import Proof
 from derive.syntax import Symbols, parse, parse_relation
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where the strategies are that all tests share
 
 SCALAR = Symbols(frozenset("Jzhy"), {}, {})
 VECTOR = Symbols(frozenset("J"), {"z": ("K",), "h": ("K",), "y": ("K",)}, dict.fromkeys("jk", "K"))

@@ -1,0 +1,271 @@
+"""Text for the terminal: what it means, how it is laid out, and that its sentences are true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_regressions.file_regression import FileRegressionFixture
+from strategies import terms
+
+from derive.certificate import load, shipped
+from derive.proof import Proof
+from derive.report import explain
+from derive.report.text import formula, table, text
+from derive.report.words import listed
+from derive.syntax import Symbols, parse, parse_relation
+from derive.term import Term, add, div, mul, neg, num, power, sub, sum_over, var, where
+
+SYMBOLS = Symbols(
+    frozenset(("J", "z", "h", "y", "w", "alpha")),
+    {"h": ("K",), "y": ("K",), "z": ("K",), "x": ("m", "K")},
+    {"k": "K", "j": "K", "i": "m"},
+)
+PAIRS = ["bce-sigmoid", "mse-identity", "mse-sigmoid", "cce-softmax"]
+
+
+def scalars(depth: int = 4) -> st.SearchStrategy[Term]:
+    """Terms of h, y, z by the four operations and whole powers."""
+    small = st.builds(num, st.integers(-4, 4), st.integers(1, 4))
+    leaf = st.one_of(small, st.sampled_from([var(n) for n in "hyz"]))
+    if depth == 0:
+        return leaf
+    inner = scalars(depth - 1)
+    pair = [st.builds(operation, inner, inner) for operation in (add, sub, mul, div)]
+    return st.one_of(leaf, *pair, st.builds(mul, inner, inner, inner), st.builds(power, inner, st.integers(-3, 3)))
+
+
+def value(term: Term, at: Mapping[str, Fraction]) -> Fraction:
+    """The number that a term of ``scalars`` stands for; raises ZeroDivisionError where there is none."""
+    if term.kind == "num":
+        return Fraction(int(term.args[0].p), int(term.args[0].q))
+    if term.kind == "var":
+        return at[term.args[0]]
+    found = [value(t, at) for t in term.args]
+    if term.kind == "pow":
+        return found[0] ** int(found[1])
+    total = Fraction(term.kind == "mul")
+    for n in found:
+        total = total * n if term.kind == "mul" else total + n
+    return total
+
+
+POINT = {"h": Fraction(3, 7), "y": Fraction(-5, 2), "z": Fraction(11, 3)}
+
+
+@settings(max_examples=300, deadline=None)
+@given(scalars())
+def test_ascii_reads_back_as_the_same_number(term: Term) -> None:
+    try:
+        expected = value(term, POINT)
+    except ZeroDivisionError:
+        return
+    assert value(parse(formula(term, unicode=False), SYMBOLS), POINT) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(terms(), st.booleans())
+def test_every_term_has_a_text(term: Term, unicode: bool) -> None:
+    shown = formula(term, unicode)
+    assert shown.isprintable() and (unicode or shown.isascii())
+    assert shown.count("(") == shown.count(")")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "plainly"),
+    [
+        ("-y*log(h) - (1 - y)*log(1 - h)", "−y log(h) − (1 − y) log(1 − h)", "-y*log(h) - (1 - y)*log(1 - h)"),
+        ("(h - y)/(h*(1 - h))", "(h − y)/(h(1 − h))", "(h - y)/(h*(1 - h))"),
+        ("((h - y)/h)*h", "(h − y)/h · h", "(h - y)/h * h"),
+        ("((h - y)/h)*(h*z)", "(h − y)/h · h z", "(h - y)/h * h*z"),
+        ("2*h", "2h", "2*h"),
+        ("h*2", "h · 2", "h * 2"),
+        ("1/2*(h - y)^2", "1/2 · (h − y)²", "1/2 * (h - y)^2"),
+        ("z - (-h)", "z + h", "z + h"),
+        ("z - (h - y)", "z − (h − y)", "z - (h - y)"),
+        ("-(h + y)", "−(h + y)", "-(h + y)"),
+        ("h^2", "h²", "h^2"),
+        ("(-h)^2", "(−h)²", "(-h)^2"),
+        ("h^y", "h^y", "h^y"),
+        ("h^(1/2)", "sqrt(h)", "sqrt(h)"),
+        ("h^(-2)", "1/h²", "1/h^2"),
+        ("h/y/z", "h/(y z)", "h/(y*z)"),
+        ("h/(y/z)", "h/(y/z)", "h/(y/z)"),
+        ("abs(z)", "|z|", "|z|"),
+        ("alpha*sigmoid(z)", "α σ(z)", "alpha*sigmoid(z)"),
+        ("exp(z[k])/sum(l, exp(z[l]))", "exp(z_k)/Σ_l exp(z_l)", "exp(z_k)/sum_l exp(z_l)"),
+        ("sum(k, y[k])*z", "(Σ_k y_k) z", "(sum_k y_k)*z"),
+        ("sum(l, (h[l]/y[l])*z)", "Σ_l [h_l/y_l · z]", "sum_l [h_l/y_l * z]"),
+        ("sum(l, h[l] - y[l])", "Σ_l (h_l − y_l)", "sum_l (h_l - y_l)"),
+        ("kron(k, j)*x[i, k]^2", "δ_kj(x_k⁽ⁱ⁾)²", "delta_kj*(x_k^(i))^2"),
+        ("where(z > 0, z, 0)", "{z if z > 0, 0 otherwise}", "{z if z > 0, 0 otherwise}"),
+    ],
+)
+def test_formula(source: str, shown: str, plainly: str) -> None:
+    term = parse(source, SYMBOLS)
+    assert formula(term) == shown
+    assert formula(term, unicode=False) == plainly
+
+
+def test_a_bound_index_never_takes_a_name_in_use() -> None:
+    j = parse("h[j]", SYMBOLS).args[1]
+    k = parse("h[k]", SYMBOLS).args[1]
+    inner = sum_over(k, mul(parse("h[k]", SYMBOLS), parse("y[j]", SYMBOLS)))
+    clash = Term(inner.kind, inner.args, "j")
+    assert formula(clash) == "Σ_k h_k y_j"
+    assert formula(sum_over(j, clash)).count("Σ_j") == 1
+
+
+def test_no_name_reaches_the_terminal_raw() -> None:
+    assert formula(var("\x1b[31mred\x07")) == "31mred"
+
+
+def test_relations_are_chained_and_quantified() -> None:
+    relations = [parse_relation(r, SYMBOLS) for r in ("0 < h[k]", "h[k] < 1", "sum(k, y[k]) = 1")]
+    words = "".join(p if isinstance(p, str) else formula(p) for p in listed(relations))  # type: ignore[arg-type]
+    assert words == "0 < h_k < 1 for every k, Σ_k y_k = 1"
+
+
+# ---- the report
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("unicode", [True, False], ids=["unicode", "ascii"])
+def test_report(samples: Mapping[str, Proof], pair: str, unicode: bool, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(text(samples[pair], unicode=unicode), encoding="utf-8")
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("width", [50, 60, 80, 132])
+@pytest.mark.parametrize("unicode", [True, False], ids=["unicode", "ascii"])
+def test_report_keeps_to_the_width(samples: Mapping[str, Proof], pair: str, width: int, unicode: bool) -> None:
+    found = text(samples[pair], width, unicode)
+    assert unicode or found.isascii()
+    assert found.endswith("\n") and not re.search(r"[ \t]\n", found)
+    assert max(map(len, found.splitlines())) <= width
+
+
+@pytest.mark.parametrize("average", [False, True], ids=["single", "average"])
+@pytest.mark.parametrize("pair", sorted(shipped()))
+def test_shipped_proofs_fit_a_terminal(pair: str, average: bool) -> None:
+    proof = Proof(load(pair, average))
+    for unicode in (True, False):
+        found = text(proof, 80, unicode)
+        assert max(map(len, found.splitlines())) <= 80
+        assert all(f"{step.n:>3}. " in found for step in proof.steps)
+        assert "{}" not in found
+
+
+def test_colour_adds_nothing_but_colour(samples: Mapping[str, Proof]) -> None:
+    for proof in samples.values():
+        painted = text(proof, colour=True)
+        assert "\x1b[" in painted and "\x1b[" not in text(proof)
+        assert re.sub(r"\x1b\[\d*m", "", painted) == text(proof)
+
+
+def test_a_hostile_pair_name_is_harmless(samples: Mapping[str, Proof]) -> None:
+    proof = Proof(samples["bce-sigmoid"].checked)
+    proof.pair = "\x1b]0;title\x07"
+    assert text(proof).replace("\n", "").isprintable() and table([proof]).replace("\n", "").isprintable()
+
+
+# ---- the sentences
+
+
+def sentence(proof: Proof, label: str) -> str:
+    """What is said under a label, on one line of ASCII."""
+    shown = text(proof, 1000, unicode=False)
+    return next(row.partition(":")[2].strip() for row in shown.splitlines() if row.startswith(f"  {label}:"))
+
+
+@pytest.mark.parametrize(
+    ("pair", "label", "said"),
+    [
+        ("bce-sigmoid", "Verdict", "Yes, proved: dJ/dz = h - y for all real values of the variables."),
+        ("bce-sigmoid", "Why", "dJ/dh has h*(1 - h) below the line, and dh/dz = h*(1 - h): the two cancel."),
+        ("bce-sigmoid", "Assumes", "Nothing beyond the domain."),
+        ("mse-identity", "Why", "dh/dz = 1, so nothing has to cancel."),
+        ("mse-sigmoid", "Verdict", "No, refuted: dJ/dz is not h - y, but that times the factor h*(1 - h)."),
+        (
+            "mse-sigmoid",
+            "Why",
+            "dJ/dh = h - y has nothing below the line to cancel h*(1 - h): the factor h*(1 - h) remains.",
+        ),
+        (
+            "mse-sigmoid",
+            "Remark",
+            "The factor is 0 at h = 0 and at h = 1: near there learning is slow, however wrong the output is.",
+        ),
+        ("mse-sigmoid", "Witness", "At z = 0, y = 1: dJ/dz is -1/8, but h - y is -1/2."),
+        ("cce-softmax", "Verdict", "Yes, proved: dJ/dz_j = h_j - y_j for any K, if sum_k y_k = 1."),
+        (
+            "cce-softmax",
+            "Why",
+            "Each output depends on every z: dh_k/dz_j = h_k*(delta_kj - h_j). Its factor h_k cancels the one below "
+            "the line of dJ/dh_k; the sum leaves h_j*sum_k y_k - y_j, and that is h_j - y_j because sum_k y_k = 1.",
+        ),
+        (
+            "cce-softmax",
+            "Witness",
+            "Where the condition fails: at K = 2, j = 1, every z_k = 0, every y_k = 1: "
+            "dJ/dz_j is 0, but h_j - y_j is -1/2.",
+        ),
+    ],
+)
+def test_sentence(samples: Mapping[str, Proof], pair: str, label: str, said: str) -> None:
+    assert sentence(samples[pair], label) == said
+
+
+def test_zeros_of_a_factor_are_claimed_only_if_proved() -> None:
+    h = var("h")
+    assert explain.vanishes(mul(num(0), sub(num(1), num(0))))
+    assert not explain.vanishes(h)
+    assert not explain.vanishes(div(num(0), num(0)))
+    assert not explain.vanishes(mul(num(0), power(h, -1)))
+
+
+def test_every_reason_of_a_certificate_has_words() -> None:
+    from derive.certificate import REASONS
+
+    assert set(explain.REASONS) == set(REASONS)
+
+
+def test_names_are_those_of_the_catalogue() -> None:
+    from derive.activations import ACTIVATIONS
+    from derive.losses import LOSSES
+
+    catalogue = {slug: entry.name for slug, entry in (*LOSSES.items(), *ACTIVATIONS.items())}
+    assert {slug: catalogue[slug] for slug in explain.NAMES} == explain.NAMES
+
+
+# ---- the table
+
+
+def test_table(samples: Mapping[str, Proof]) -> None:
+    found = table(samples.values())
+    assert found == table([proof.to_json() for proof in samples.values()])
+    assert found == (
+        "pair          h - y?  kind      dJ/dz\n"
+        "bce-sigmoid   yes     cancels   h - y\n"
+        "mse-identity  yes     cancels   h - y\n"
+        "mse-sigmoid   no      residual  h*(1 - h)*(h - y)\n"
+        "cce-softmax   yes*    cancels   h[j]*sum(k, y[k]) - y[j]\n"
+        "* if sum(k, y[k]) = 1\n"
+    )
+
+
+def test_table_keeps_to_the_width() -> None:
+    rows = [{"pair": "a-b", "answer": "no", "kind": "other", "delta": "h*" * 80 + "h", "conditions": []}]
+    assert max(map(len, table(rows).splitlines())) == 80
+    assert table(rows, colour=True).startswith("\x1b[1m")
+
+
+def test_deep_terms_are_printed() -> None:
+    term = var("h")
+    for _ in range(90):
+        term = where(parse_relation("z > 0", SYMBOLS), neg(add(term, num(1))), num(0))
+    assert formula(term).startswith("{−({−(")
