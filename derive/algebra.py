@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
-from math import comb, lcm
+from math import comb, lcm, prod
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -26,7 +26,6 @@ from derive.term import (
     index,
     kron,
     mul,
-    names,
     num,
     open_sum,
     power,
@@ -45,6 +44,8 @@ MAX_EXPONENT = 10_000
 MAX_TERMS = 5_000
 MAX_BITS = 100_000
 MAX_WORK = 200_000
+MAX_DEGREE = 500
+MAX_INSTANCES = 1_000
 MAX_ANGLE = 32
 MAX_INTEGER_BITS = 64
 
@@ -58,6 +59,7 @@ ALLOWED = {
     "=": ZERO_SIGN,
     "!=": NEGATIVE | POSITIVE,
 }
+REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 _NO_FACTS: tuple[Term, ...] = ()
@@ -65,6 +67,20 @@ _NO_FACTS: tuple[Term, ...] = ()
 
 class _Restart(Exception):
     """The atoms chosen so far do not fit; begin again with what was learned."""
+
+
+def _multiply(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+    if len(a) * len(b) > MAX_WORK:
+        raise KernelError("a product is too large to write out")
+    return a * b
+
+
+def _check_size(a: fmpq_mpoly, b: fmpq_mpoly) -> None:
+    """Greatest common divisors and factors are sought where both polynomials are of moderate size."""
+    if min(len(a), len(b)) < 2:
+        return
+    if len(a) + len(b) > MAX_TERMS or a.total_degree() + b.total_degree() > 2 * MAX_DEGREE:
+        raise KernelError("a polynomial is too large to factor")
 
 
 def _sign_of(number: fmpq) -> int:
@@ -133,7 +149,7 @@ class Algebra:
                 return work()
             except _Restart:
                 self._reset()
-            except (ValueError, ArithmeticError, RecursionError) as problem:
+            except REFUSALS as problem:
                 raise KernelError(f"the kernel cannot treat this: {problem}") from problem
         raise KernelError("the normal form does not settle")
 
@@ -173,8 +189,9 @@ class Algebra:
 
     def _add_rule(self, poly: fmpq_mpoly) -> None:
         """Use ``poly = 0`` as atom^n -> polynomial in earlier atoms; refuse every other shape."""
-        lead = poly.monomial(0)
-        powers = [(g, e) for g, e in enumerate(lead) if e]
+        if not poly:
+            return
+        powers = [(g, e) for g, e in enumerate(poly.monomial(0)) if e]
         if len(powers) != 1:
             raise KernelError("an equation can be used where it determines one quantity by the others")
         poly = poly / poly.leading_coefficient()
@@ -195,6 +212,8 @@ class Algebra:
     def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:
         own = relation.indices
         choices = [[i for i in indices if i.args[1] == o.args[1]] for o in own]
+        if prod(map(len, choices)) > MAX_INSTANCES:
+            raise KernelError("a hypothesis about too many indices")
         for choice in product(*choices):
             yield reindex(relation, dict(zip(own, choice, strict=True)))
 
@@ -214,7 +233,7 @@ class Algebra:
         if not above:
             return self._zero, self._one
         if not below.is_constant():
-            common = above.gcd(below)
+            common = self._gcd(above, below)
             above, below = above // common, below // common
         if below.is_constant():
             return (above if below.is_one() else above / below.leading_coefficient()), self._one
@@ -271,9 +290,10 @@ class Algebra:
             if d is below or d == below:
                 above = above + n
             else:
-                common = below.gcd(d)
+                common = self._gcd(below, d)
                 rest = d // common
-                above, below = above * rest + n * (below // common), below * rest
+                above = _multiply(above, rest) + _multiply(n, below // common)
+                below = _multiply(below, rest)
         return above, below
 
     def _normal_mul(self, term: Term) -> Fraction:
@@ -282,14 +302,19 @@ class Algebra:
     def product_of(self, *fractions: Fraction) -> Fraction:
         above, below = fractions[0] if fractions else self._unit
         for n, d in fractions[1:]:
-            if len(above) * len(n) > MAX_WORK or len(below) * len(d) > MAX_WORK:
-                raise KernelError("a product is too large to write out")
-            above = above * n
+            above = _multiply(above, n)
             if d is not self._one:
-                below = below * d
-        if len(above) + len(below) > MAX_TERMS:
-            raise KernelError(f"more than {MAX_TERMS} terms")
+                below = _multiply(below, d)
         return above, below
+
+    def _gcd(self, a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+        _check_size(a, b)
+        return a.gcd(b)
+
+    def _factor(self, poly: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
+        _check_size(poly, poly)
+        constant, factors = poly.factor()
+        return constant, [(factor, int(e)) for factor, e in factors]
 
     def _power(self, fraction: Fraction, exponent: int) -> Fraction:
         above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
@@ -406,7 +431,10 @@ class Algebra:
     def _total(self, parts: list[Fraction]) -> Fraction:
         above, below = self._zero, self._one
         for n, d in parts:
-            above, below = (above + n, below) if d == below else (above * d + n * below, below * d)
+            if d == below:
+                above = above + n
+            else:
+                above, below = _multiply(above, d) + _multiply(n, below), _multiply(below, d)
         return above, below
 
     def _scaled(self, factor: int, fraction: Fraction) -> Fraction:
@@ -417,13 +445,13 @@ class Algebra:
         above, below = self.canonical(fraction)
         if not above:
             raise KernelError("the logarithm or absolute value of a term that is zero")
-        c_above, f_above = above.factor()
-        c_below, f_below = below.factor()
+        c_above, f_above = self._factor(above)
+        c_below, f_below = self._factor(below)
         yield self._constant(c_above / c_below), 1
         for poly, e in f_above:
-            yield poly, int(e)
+            yield poly, e
         for poly, e in f_below:
-            yield poly, -int(e)
+            yield poly, -e
 
     def _known_sign(self, poly: fmpq_mpoly) -> int:
         sign, facts = self.sign(poly)
@@ -481,8 +509,8 @@ class Algebra:
             for _ in range(abs(times)):
                 s = turn_s if times > 0 else -turn_s
                 cosine, sine = (
-                    (cosine[0] * turn_c - sine[0] * s, self._one),
-                    (sine[0] * turn_c + cosine[0] * s, self._one),
+                    (_multiply(cosine[0], turn_c) - _multiply(sine[0], s), self._one),
+                    (_multiply(sine[0], turn_c) + _multiply(cosine[0], s), self._one),
                 )
         return cosine, sine
 
@@ -549,7 +577,7 @@ class Algebra:
         if not any(self._depends(a, i) for a in self.atoms_of(below)):
             return self._one, below
         inner = self._one
-        for poly, e in below.factor()[1]:
+        for poly, e in self._factor(below)[1]:
             if any(self._depends(a, i) for a in self.atoms_of(poly)):
                 inner = inner * poly**e
         return inner, below // inner
@@ -654,14 +682,14 @@ class Algebra:
             return (ANY_SIGN, ()) if mixed else (sign, facts)
         if atom.kind == "call":
             return self._sign_of_call(atom)
+        if atom.kind == "rest":
+            return self._sign_of_rest(atom)
         return self._sign_assumed(self.atom(atom))
 
     def _sign_of_call(self, atom: Term) -> Sign:
         name, *args = atom.args
         if CONSTANTS.get(name) == "positive" or name == "exp":
             return POSITIVE, (rel(">", atom, ZERO),)
-        if name == "rest":
-            return self._sign_of_rest(atom)
         if name == "log":
             return self.sign_of_fraction(self.normal(sub(args[0], ONE)))
         if name in LAWS and LAWS[name].sign == "as argument":
@@ -672,7 +700,7 @@ class Algebra:
         return ANY_SIGN, ()
 
     def _sign_by_factors(self, poly: fmpq_mpoly) -> Sign:
-        constant, factors = poly.factor()
+        constant, factors = self._factor(poly)
         if len(factors) == 1 and factors[0][1] == 1:
             return ANY_SIGN, ()
         total, used = _sign_of(constant), _NO_FACTS
@@ -693,7 +721,7 @@ class Algebra:
                 above, below = self.normal(open_sum(atom, i))
                 if not below.is_one() or above == self.atom(atom):
                     continue
-                rest = self.atom(call("rest", atom, i))
+                rest = self.atom(Term("rest", (atom, i)))
                 images = list(self._generators)
                 images[images.index(self.atom(atom))] = above + rest
                 sign, facts = self._sign_by_terms(poly.compose(*images, ctx=self._context))
@@ -703,7 +731,7 @@ class Algebra:
 
     def _sign_of_rest(self, rest: Term) -> Sign:
         """All summands but one, of a sum of positive terms: positive if the size exceeds 1, else maybe 0."""
-        total = rest.args[1]
+        total = rest.args[0]
         sign, facts = self._sign_of_atom(total)
         if sign != POSITIVE:
             return ANY_SIGN, ()
@@ -840,7 +868,7 @@ class Algebra:
         return (rel("!=", left, right),) if moves else (), (left, right, *branches)
 
     def _mentions(self, term: Term, variable: Term) -> bool:
-        return any(name == variable.args[0] or name in self.definitions for name in names(term))
+        return any(name == variable.args[0] or name in self.definitions for name in term.names)
 
     def _simpler(self, relations: tuple[Term, ...]) -> tuple[Term, ...]:
         """A product is not zero where its factors are not, a power where its base is not."""

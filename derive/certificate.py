@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from derive import balls
+from derive.algebra import REFUSALS
 from derive.errors import CertificateError, DeriveError, KernelError
 from derive.kernel import COST, Derivative, Statement, Step, Theorem, Verdict, replay, verdict
 from derive.syntax import Symbols, parse, parse_relation, plain
@@ -41,6 +42,7 @@ REASONS = (
     "condition",
 )
 DECIMALS = 15
+SHOWN = 120  # characters of a value in an error
 
 
 class Witness(NamedTuple):
@@ -60,8 +62,7 @@ class Certificate(NamedTuple):
     statement: Statement
     steps: tuple[Step, ...]
     reasons: tuple[str, ...]
-    witness: Witness | None
-    border: Witness | None
+    points: Mapping[str, Witness]
 
 
 class Checked(NamedTuple):
@@ -77,20 +78,21 @@ def check(certificate: Certificate) -> Checked:
 
     Raises KernelError where a step or the verdict does not hold.
     """
-    theorems = replay(certificate.statement, certificate.steps)
-    points = [w and w.point for w in (certificate.witness, certificate.border)]
-    found = verdict(certificate.statement, theorems, *points)
-    for witness, claim in ((certificate.witness, certificate.statement.residual), (certificate.border, None)):
-        if witness is not None and witness != measure(certificate.statement, witness.point, claim):
-            raise KernelError("the numbers printed at the witness are not those of the point")
+    statement = certificate.statement
+    theorems = replay(statement, certificate.steps)
+    found = verdict(statement, theorems, {name: w.point for name, w in certificate.points.items()})
+    for name, witness in certificate.points.items():
+        if witness != measure(statement, name, witness.point):
+            raise KernelError(f"the numbers printed at the point {name} are not those of the point")
     return Checked(certificate, theorems, found)
 
 
-def measure(statement: Statement, point: balls.Point, claim: Term | None) -> Witness:
-    """The point with dJ/dz and the claim (0 where there is none) evaluated there, for people to re-check."""
+def measure(statement: Statement, name: str, point: balls.Point) -> Witness:
+    """The point with dJ/dz and the claim (h - y; 0 at a border) evaluated there, for people to re-check."""
     slope = balls.Slope(COST, statement.preactivation)
-    values = [balls.enclosure(r, point, statement.definitions, 256) for r in ((slope, claim) if claim else (slope,))]
-    return Witness(point, _decimal(values[0]), _decimal(values[1]) if claim else "0")
+    delta = balls.enclosure(slope, point, statement.definitions, 256)
+    claim = None if name == "border" else balls.enclosure(statement.residual, point, statement.definitions, 256)
+    return Witness(point, _decimal(delta), "0" if claim is None else _decimal(claim))
 
 
 def _decimal(ball: Any) -> str:
@@ -186,8 +188,7 @@ def dumps(checked: Checked) -> str:
         "statement": _write_statement(certificate.statement),
         "steps": [_write_step(n, *step) for n, step in enumerate(steps, 1)],
         "verdict": _write_verdict(checked.verdict),
-        "witness": _write_witness(certificate.witness),
-        "border": _write_witness(certificate.border),
+        "points": {name: _write_witness(point) for name, point in certificate.points.items()},
     }
     return _sealed(body)
 
@@ -221,12 +222,12 @@ def _write_verdict(found: Verdict) -> dict[str, Any]:
     }
 
 
-def _write_witness(witness: Witness | None) -> dict[str, Any] | None:
-    return witness and {"point": write_point(witness.point), "delta": witness.delta, "claim": witness.claim}
+def _write_witness(witness: Witness) -> dict[str, Any]:
+    return {"point": write_point(witness.point), "delta": witness.delta, "claim": witness.claim}
 
 
-def _read_witness(data: Mapping[str, Any] | None, symbols: Symbols) -> Witness | None:
-    return data and Witness(_read_point(data["point"], symbols), str(data["delta"]), str(data["claim"]))  # type: ignore[return-value]
+def _read_witness(data: Mapping[str, Any], symbols: Symbols) -> Witness:
+    return Witness(_read_point(data["point"], symbols), str(data["delta"]), str(data["claim"]))
 
 
 def loads(text: str) -> Checked:
@@ -235,21 +236,18 @@ def loads(text: str) -> Checked:
     Raises CertificateError, with what is wrong: not JSON, another schema, changed or cut content, a step that the
     kernel refuses, or a printed hypothesis, obligation, verdict or number that is not what the kernel finds.
     """
-    data = _read_json(text)
     try:
+        data = _read_json(text)
         checked = check(_read_certificate(data))
+        written = dumps(checked)
     except CertificateError:
         raise
     except DeriveError as problem:
         raise CertificateError(str(problem)) from problem
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as problem:
-        raise CertificateError(f"a field is missing or has the wrong shape ({problem})") from problem
-    found = json.loads(dumps(checked))
-    for field, value in data.items():
-        if found.get(field) != value:
-            raise CertificateError(_difference(field, value, found.get(field)))
-    if dumps(checked) != text:
-        raise CertificateError("the file is not in the form in which certificates are written")
+    except REFUSALS as problem:
+        raise CertificateError(f"a field is missing or has the wrong shape ({str(problem)[:SHOWN]})") from problem
+    if written != text:
+        raise CertificateError(_difference(data, json.loads(written)))
     return checked
 
 
@@ -263,7 +261,7 @@ def _read_json(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise CertificateError("not a certificate: a JSON object is expected")
     if data.get("schema") != SCHEMA:
-        raise CertificateError(f"schema {data.get('schema')!r} is not {SCHEMA!r}, which this version reads")
+        raise CertificateError(f"schema {_short(data.get('schema'))} is not {SCHEMA!r}, which this version reads")
     if _sealed({k: v for k, v in data.items() if k != "checksum"}) != text:
         raise CertificateError("the checksum does not fit: the file was changed or damaged")
     return data
@@ -291,8 +289,7 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
         statement=statement,
         steps=_shared(tuple(_read_step(step, symbols) for step in data["steps"]), known),
         reasons=reasons,
-        witness=_read_witness(data["witness"], symbols),
-        border=_read_witness(data["border"], symbols),
+        points={name: _read_witness(point, symbols) for name, point in data["points"].items()},
     )
 
 
@@ -316,14 +313,25 @@ def _read_step(data: Mapping[str, Any], symbols: Symbols) -> Step:
     return Step(str(data["rule"]), tuple(int(n) - 1 for n in data["from"]), parse(data["value"], symbols), assuming)
 
 
-def _difference(field: str, printed: Any, found: Any) -> str:
+def _difference(printed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Where the file and the kernel part: the field or the step, and both sides."""
-    if field == "steps" and isinstance(printed, Sequence) and len(printed) == len(found):
-        for old, new in zip(printed, found, strict=True):
-            for key in new:
-                if old.get(key) != new[key]:
-                    return f"step {new['n']}, {key}: the file says {old.get(key)!r}, the kernel finds {new[key]!r}"
-    return f"{field}: the file says {printed!r}, the kernel finds {found!r}"
+    if printed.keys() != found.keys():
+        return f"fields that differ: {', '.join(sorted(map(str, printed.keys() ^ found.keys())))}"
+    field = next((f for f in found if printed[f] != found[f]), None)
+    if field == "steps" and isinstance(printed[field], Sequence) and len(printed[field]) == len(found[field]):
+        n, old, new = next(
+            (n, a, b) for n, (a, b) in enumerate(zip(printed[field], found[field], strict=True), 1) if a != b
+        )
+        key = next((k for k in new if old.get(k) != new[k]), "fields")
+        return f"step {n}, {key}: the file says {_short(old.get(key))}, the kernel finds {_short(new.get(key))}"
+    if field is None:
+        return "the file is not in the form in which certificates are written"
+    return f"{field}: the file says {_short(printed[field])}, the kernel finds {_short(found[field])}"
+
+
+def _short(value: object) -> str:
+    text = ascii(value) if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 # ---- where certificates live -----------------------------------------------------------------------

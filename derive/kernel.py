@@ -9,13 +9,14 @@ kernel cannot do raises ``KernelError``, which proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from derive import balls
-from derive.algebra import Algebra, Definitions
+from derive.algebra import REFUSALS, Algebra, Definitions
 from derive.errors import KernelError
-from derive.term import ZERO, Term, index, mul, names, rel, reindex, sub, sum_over, var
+from derive.term import ZERO, Term, index, mul, reindex, sub, sum_over, var
 
 
 class Equation(NamedTuple):
@@ -72,25 +73,56 @@ class Theorem:
     __delattr__ = __setattr__  # type: ignore[assignment]
 
 
-class Theory:
-    """The rules of inference under definitions (h := f(z)) and assumptions (relations that may be used)."""
+def _refusing(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule whose every failure is a refusal: whatever goes wrong inside proves nothing."""
 
-    def __init__(self, definitions: Definitions, assumptions: tuple[Term, ...] = ()) -> None:
-        if any(r.kind != "rel" for r in assumptions):
-            raise KernelError("an assumption is a relation")
-        for name, (formals, body) in definitions.items():
+    @wraps(rule)
+    def guarded(*args: Any, **options: Any) -> Any:
+        try:
+            return rule(*args, **options)
+        except REFUSALS as problem:
+            raise KernelError(f"the kernel cannot treat this: {problem}") from problem
+
+    return guarded
+
+
+class Theory:
+    """The rules of inference under definitions (h := f(z)) and assumptions (relations that may be used).
+
+    Fails: a definition rests on itself or has free indices besides its own, or something is no closed term.
+    """
+
+    __slots__ = ("_algebra", "_assumptions", "_definitions")
+
+    @_refusing
+    def __init__(self, definitions: Definitions, assumptions: Iterable[Term] = ()) -> None:
+        self._definitions: Definitions = MappingProxyType(dict(definitions))
+        self._assumptions = tuple(assumptions)
+        for name, (formals, body) in self._definitions.items():
+            _closed(body)
             if len(set(formals)) != len(formals) or not set(body.indices) <= set(formals):
                 raise KernelError(f"the definition of {name} does not bind its indices")
-        self.definitions = MappingProxyType(dict(definitions))
-        self.assumptions = assumptions
-        self._algebra = Algebra(self.definitions, assumptions)
+            if name in _names(body, self._definitions):
+                raise KernelError(f"the definition of {name} rests on itself")
+        for relation in self._assumptions:
+            if _closed(relation).kind != "rel":
+                raise KernelError("an assumption is a relation")
+        self._algebra = Algebra(self._definitions, self._assumptions)
+
+    @property
+    def definitions(self) -> Definitions:
+        return self._definitions
+
+    @property
+    def assumptions(self) -> tuple[Term, ...]:
+        return self._assumptions
 
     def _theorem(self, conclusion: Equation | Derivative, needs: Iterable[Term], kept: Iterable[Term] = ()) -> Theorem:
         """Discharge what is needed from the assumptions; what is left over becomes a hypothesis."""
         algebra = self._algebra
         hypotheses = dict.fromkeys(kept)
         obligations = []
-        for relation in needs:
+        for relation in dict.fromkeys(needs):
             facts = algebra.facts_for(relation)
             if facts is None:
                 hypotheses[_readable(relation)] = None
@@ -100,39 +132,44 @@ class Theory:
         hypotheses |= dict.fromkeys(r for r in self.assumptions if r.args[0] == "=" or r in algebra.facts)
         return Theorem(_SEAL, self.definitions, tuple(hypotheses), conclusion, tuple(obligations))
 
+    @_refusing
     def definition(self, left: Term) -> Theorem:
         """|- h = f(z), as defined.  Fails: nothing of that name and shape is defined."""
         formals, body = self.definitions.get(left.args[0], ((), None))
         if body is None or left.kind not in ("var", "item") or left.args[1:] != formals:
             raise KernelError("no such definition")
-        return Theorem(_SEAL, self.definitions, (), Equation(left, body), ())
+        algebra, conclusion = self._algebra, Equation(left, body)
+        return algebra.attempt(lambda: self._theorem(conclusion, algebra.conditions(body)))  # type: ignore[no-any-return]
 
+    @_refusing
     def equal(self, left: Term, right: Term) -> Theorem:
         """|- left = right, where both are defined.  Fails: the normal forms differ, or there is none."""
+        algebra = self._algebra
 
         def prove() -> Theorem:
-            if not self._same(left, right):
+            if not self._same(_closed(left), _closed(right)):
                 raise KernelError("the normal forms of the two sides differ")
-            needs = dict.fromkeys(self._algebra.conditions(left) + self._algebra.conditions(right))
-            return self._theorem(Equation(left, right), needs)
+            return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
-        return self._algebra.attempt(prove)  # type: ignore[no-any-return]
+        return algebra.attempt(prove)  # type: ignore[no-any-return]
 
+    @_refusing
     def derivative(self, subject: Term, variable: Term, value: Term) -> Theorem:
         """|- d subject / d variable = value.  Fails: value is not the derivative by the laws, or a law is missing."""
-        if variable.kind not in ("var", "item") or variable.args[0] in self.definitions:
+        if variable.kind not in ("var", "item") or _closed(variable).args[0] in self.definitions:
             raise KernelError("derivatives are taken by a variable that is not defined by others")
-        if len(set(variable.args[1:])) != len(variable.args) - 1:
+        if len(variable.indices) != len(variable.args) - 1:
             raise KernelError("the indices of the variable must differ")
+        algebra = self._algebra
 
         def prove() -> Theorem:
-            found = self._algebra.differentiate(subject, variable)
-            if not self._same(found if found is not None else ZERO, value):
+            found = algebra.differentiate(_closed(subject), variable)
+            if not self._same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the derivative")
-            needs = dict.fromkeys(self._algebra.conditions(subject, variable) + self._algebra.conditions(value))
+            needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
 
-        return self._algebra.attempt(prove)  # type: ignore[no-any-return]
+        return algebra.attempt(prove)  # type: ignore[no-any-return]
 
     def _same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""
@@ -149,61 +186,93 @@ class Theory:
                 return not algebra.reduce(apart) and self._same(reindex(left, {i: j}), reindex(right, {i: j}))
         return False
 
+    @_refusing
     def chain(self, outer: Theorem, inner: Theorem) -> Theorem:
         """From |- dJ/dh[k] = A (h free) and |- dh[k]/dz[j] = B, under h := f(z): |- dJ/dz[j] = sum_k A B.
 
-        Fails: the theorems do not meet in h, J uses z besides h, or an index of h is one of z (capture).
+        Fails: the theorems do not meet in h, more than h is defined anew, J uses z besides h, or an index of h is
+        one of z (capture).
         """
         a, b = outer.conclusion, inner.conclusion
         if not isinstance(a, Derivative) or not isinstance(b, Derivative) or a.variable != b.subject:
             raise KernelError("the chain rule needs dJ/dh and dh/dz")
         name, *indices = a.variable.args
-        self._check_definitions(outer)
-        if name in outer.definitions or name not in self.definitions or inner.definitions != self.definitions:
-            raise KernelError("the chain rule needs h free in dJ/dh and defined in dh/dz")
+        if inner.definitions != self.definitions or name not in self.definitions:
+            raise KernelError("the chain rule needs dh/dz under the same definitions, h among them")
+        if dict(outer.definitions) != {n: d for n, d in self.definitions.items() if n != name}:
+            raise KernelError("the chain rule needs dJ/dh under the same definitions but that of h")
         if {*indices} & {*b.variable.args[1:], *a.subject.indices}:
             raise KernelError("an index of h is taken already; rename it")
-        if b.variable.args[0] in self._names(a.subject, outer.definitions):
+        if b.variable.args[0] in _names(a.subject, outer.definitions):
             raise KernelError("J depends on z not only through h")
         value = mul(a.value, b.value)
         for i in reversed(indices):
             value = sum_over(i, value)
-        return self._transfer(Derivative(a.subject, b.variable, value), outer, inner)
+        return self._read(Derivative(a.subject, b.variable, value), outer, inner)
 
+    @_refusing
     def rewrite(self, theorem: Theorem, equation: Theorem) -> Theorem:
-        """From |- d e / d v = a and |- a = b: |- d e / d v = b.  Fails: the left side is not the value."""
+        """From |- d e / d v = a and |- a = b: |- d e / d v = b.
+
+        Fails: the left side is not the value, the derivative was taken under other definitions, or the equation
+        rests on definitions that are not among these.
+        """
         a, b = theorem.conclusion, equation.conclusion
         if not isinstance(a, Derivative) or not isinstance(b, Equation) or b.left != a.value:
             raise KernelError("the equation does not rewrite this value")
-        return self._transfer(Derivative(a.subject, a.variable, b.right), theorem, equation)
+        if theorem.definitions != self.definitions:
+            raise KernelError("the derivative was taken under other definitions")
+        if any(self.definitions.get(n) != d for n, d in equation.definitions.items()):
+            raise KernelError("the equation rests on other definitions")
+        return self._read(Derivative(a.subject, a.variable, b.right), theorem, equation)
 
-    def _transfer(self, conclusion: Derivative, *theorems: Theorem) -> Theorem:
-        """Read hypotheses under this theory's definitions; those that now follow are discharged."""
-        needs: dict[Term, None] = {}
-        kept: dict[Term, None] = {}
-        for theorem in theorems:
-            self._check_definitions(theorem)
-            for h in theorem.hypotheses:
-                (kept if h.args[0] == "=" or h in self.assumptions else needs)[h] = None
-        return self._algebra.attempt(lambda: self._theorem(conclusion, needs, kept))  # type: ignore[no-any-return]
+    def _read(self, conclusion: Derivative, *theorems: Theorem) -> Theorem:
+        """A conclusion under this theory's definitions: hypotheses that now follow are discharged, new ones added."""
+        algebra = self._algebra
+        hypotheses = dict.fromkeys(h for theorem in theorems for h in theorem.hypotheses)
+        kept = [h for h in hypotheses if h.args[0] == "=" or h in self.assumptions]
+        needs = [h for h in hypotheses if h not in kept]
+        return algebra.attempt(  # type: ignore[no-any-return]
+            lambda: self._theorem(conclusion, (*needs, *algebra.conditions(conclusion.value)), kept)
+        )
 
-    def _check_definitions(self, theorem: Theorem) -> None:
-        if any(self.definitions.get(name) != body for name, body in theorem.definitions.items()):
-            raise KernelError("the theorem rests on other definitions")
+    def moving_names(self, term: Term) -> frozenset[str]:
+        """Names of the variables on which the normal form of a term depends, definitions unfolded."""
+        algebra = self._algebra
 
-    def _names(self, term: Term, definitions: Definitions) -> set[str]:
-        """All variables on which a term rests, through definitions."""
-        found = names(term)
-        return found.union(*(self._names(definitions[n][1], definitions) for n in found if n in definitions))
+        def names() -> frozenset[str]:
+            above, below = algebra.canonical(algebra.normal(_closed(term)))
+            return frozenset().union(*(t.names for p in (above, below) for t in algebra.atoms_of(p)))
+
+        return algebra.attempt(names)  # type: ignore[no-any-return]
+
+
+def _closed(term: Term) -> Term:
+    """The term itself.  Fails: a bound index stands outside of its sum."""
+    if term.loose:
+        raise KernelError("a bound index stands outside of its sum")
+    return term
+
+
+def _names(term: Term, definitions: Definitions) -> frozenset[str]:
+    """All variables on which a term rests, through definitions."""
+    found: frozenset[str] = frozenset()
+    waiting = [*term.names]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found |= {name}
+            waiting += definitions[name][1].names if name in definitions else ()
+    return found
 
 
 def _readable(relation: Term) -> Term:
     """The relation with internal index names replaced by letters; its free indices are universal."""
     own = relation.indices
-    taken = {i.args[0] for i in own}
-    letters = (c for c in "kliqprstuvw" if c not in taken)
-    table = {i: index(next(letters), i.args[1]) for i in own if i.args[0].startswith("#")}
-    return reindex(relation, table) if table else relation
+    if not any(i.args[0].startswith("#") for i in own):
+        return relation
+    letters = (c for c in "klinpqrstuvwabcdefg" if c not in {i.args[0] for i in own})
+    return reindex(relation, {i: index(next(letters, i.args[0]), i.args[1]) for i in own if i.args[0].startswith("#")})
 
 
 # ---- a derivation: a statement, and a chain of steps that the rules above must accept --------------
@@ -257,15 +326,43 @@ COST = var("J")
 MAX_SIZE = 10  # classes and examples of a witness
 
 
+def _check_statement(statement: Statement) -> None:
+    """J, h, y and z are four different things, each in its place.  Fails: otherwise."""
+    output, target, z = statement.output, statement.target, statement.preactivation
+    named = [t.args[0] for t in (output, target, z)]
+    if any(t.kind not in ("var", "item") or t.loose for t in (output, target, z)) or len({*named, "J"}) != 4:
+        raise KernelError("h, y and z are three different variables or families, none of them J")
+    if output.args[1:] != target.args[1:] or len({*output.args[1:], *z.args[1:]}) != 2 * (len(z.args) - 1):
+        raise KernelError("h and y have the same indices, and z as many others")
+    if [i.args[1] for i in output.args[1:]] != [i.args[1] for i in z.args[1:]]:
+        raise KernelError("the indices of h and z run over the same sizes")
+    h, y, x = named
+    places: tuple[tuple[tuple[Term, ...], set[str]], ...] = (
+        ((statement.cost,), {"J"}),
+        ((statement.activation,), {"J", h, y}),
+        (statement.loss_domain, {"J", x}),
+        (statement.activation_domain, {"J", h, y}),
+        (statement.targets, {"J", h, x}),
+    )
+    for terms, foreign in places:
+        if any(t.names & foreign for t in terms):
+            raise KernelError("a part of the statement names J, h, y or z where it has no place")
+    if any(r.args[0] == "=" for r in (*statement.loss_domain, *statement.activation_domain)):
+        raise KernelError("a domain is given by inequalities; equations are conditions on targets")
+
+
 class Derivation:
     """The theorems of a chain of steps under one statement."""
 
+    @_refusing
     def __init__(self, statement: Statement) -> None:
+        _check_statement(statement)
         self.statement = statement
         self.outer = Theory(statement.outer_definitions, statement.loss_domain)
         self.inner = Theory(statement.definitions, statement.activation_domain)
         self.theorems: list[Theorem] = []
 
+    @_refusing
     def extend(self, step: Step) -> Theorem:
         """Apply the step's rule and keep its theorem.  Fails: an unknown rule or source, or the rule refuses."""
         rule = RULES.get(step.rule)
@@ -346,7 +443,7 @@ def replay(statement: Statement, steps: Sequence[Step]) -> tuple[Theorem, ...]:
     for n, step in enumerate(steps, 1):
         try:
             run.extend(step)
-        except (KernelError, TypeError) as problem:
+        except KernelError as problem:
             raise KernelError(f"step {n} ({step.rule}): {problem}") from problem
     return tuple(run.theorems)
 
@@ -367,15 +464,16 @@ class Verdict(NamedTuple):
     conditions: tuple[Term, ...]
 
 
-def verdict(
-    statement: Statement, theorems: Sequence[Theorem], witness: balls.Point | None, border: balls.Point | None
-) -> Verdict:
-    """What the last theorem says about dJ/dz = h - y.
+@_refusing
+def verdict(statement: Statement, theorems: Sequence[Theorem], points: Mapping[str, balls.Point]) -> Verdict:
+    """What the last theorem says about dJ/dz = h - y, with exactly the points that this needs.
 
-    A "no" needs a witness where the two differ, a "yes" under conditions one that breaks it without
-    them, "other" a border point where h = y and still delta != 0, so that no finite g has delta = g (h - y).
-    Fails: the last theorem is not about dJ/dz, it needs more than was declared, or a witness does not hold.
+    "inside" for a yes: a point of the domain with allowed targets, so that the yes is not empty. "witness" for a
+    no: one where dJ/dz and h - y certainly differ; for a yes under conditions, one that breaks it without them.
+    "border" for "other": one where h = y and still dJ/dz != 0, so that no finite g has delta = g (h - y).
+    Fails: the last theorem is not about dJ/dz, it needs more than was declared, or a point does not hold.
     """
+    _check_statement(statement)
     conclusion = theorems[-1].conclusion if theorems else None
     if not isinstance(conclusion, Derivative) or conclusion[:2] != (COST, statement.preactivation):
         raise KernelError("the derivation does not end in dJ/dz")
@@ -385,20 +483,10 @@ def verdict(
     if not set(conditions) <= set(statement.targets):
         raise KernelError("the derivation needs hypotheses that the statement does not declare")
     kind, factor = _shape(statement, conclusion.value)
-    delta = _unconditional(theorems)
     if conditions and kind not in ("cancels", "multiple"):
         raise KernelError("a condition is used that does not help")
-    if (witness is not None) != (kind != "cancels" or bool(conditions)) or (border is not None) != (kind == "other"):
-        raise KernelError("a witness is missing, or one is given that nothing needs")
-    if kind != "cancels":
-        _check_witness(statement, witness, statement.activation_domain + statement.targets, statement.residual)
-    elif conditions:
-        _check_witness(statement, witness, statement.activation_domain, statement.residual)
-    if kind == "other":
-        inequalities = tuple(r for r in statement.targets if r.args[0] != "=")
-        _check_witness(statement, border, statement.activation_domain + inequalities, ZERO)
-        _check_border(statement, border)
-    return Verdict("yes" if kind == "cancels" else "no", kind, delta, factor, conditions)
+    _check_points(statement, kind, bool(conditions), points)
+    return Verdict("yes" if kind == "cancels" else "no", kind, _unconditional(statement, theorems), factor, conditions)
 
 
 def _shape(statement: Statement, value: Term) -> tuple[str, Term | None]:
@@ -408,40 +496,62 @@ def _shape(statement: Statement, value: Term) -> tuple[str, Term | None]:
     if value.kind != "mul" or value.args[-1] != residual:
         return "other", None
     factor = mul(*value.args[:-1])
-    moving = {t.args[0] for t in (statement.output, statement.target, statement.preactivation)}
-    return ("residual" if names(factor) & moving else "multiple"), factor
+    variables = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
+    if not _names(factor, statement.definitions) & variables:
+        return "multiple", factor
+    if not Theory(statement.definitions, statement.activation_domain).moving_names(factor) & variables:
+        raise KernelError("the factor is a constant, and must be written as one")
+    return "residual", factor
 
 
-def _unconditional(theorems: Sequence[Theorem]) -> Term:
-    """The value of the last derivative by z that rests on no equation about the targets."""
+def _unconditional(statement: Statement, theorems: Sequence[Theorem]) -> Term:
+    """The value of the last dJ/dz that needs nothing but the domain of the activation."""
     last = theorems[-1].conclusion
-    values = [
-        t.conclusion.value
-        for t in theorems
-        if isinstance(t.conclusion, Derivative)
-        and t.conclusion[:2] == last[:2]
-        and not any(h.args[0] == "=" for h in t.hypotheses)
-    ]
-    if not values:
-        raise KernelError("dJ/dz is never stated without a condition")
-    return values[-1]
+    for theorem in reversed(theorems):
+        found = theorem.conclusion
+        is_last = (
+            isinstance(found, Derivative) and found[:2] == last[:2] and theorem.definitions == statement.definitions
+        )
+        if is_last and set(theorem.hypotheses) <= set(statement.activation_domain):
+            return found[2]
+    raise KernelError("dJ/dz is never stated without a condition")
 
 
-def _check_witness(statement: Statement, point: balls.Point | None, needed: Iterable[Term], claim: Term) -> None:
-    """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ, inside the domain."""
-    if point is None or any(n > MAX_SIZE for n in point.sizes.values()):
-        raise KernelError(f"a witness has sizes of at most {MAX_SIZE}")
-    definitions = statement.definitions
-    slope = balls.Slope(COST, statement.preactivation)
-    if not all(_holds_everywhere(r, point, definitions) for r in needed):
-        raise KernelError("the witness is not certainly inside the domain")
-    if not balls.certainly_different(slope, claim, point, definitions):
-        raise KernelError("the witness does not certainly separate dJ/dz from the claim")
+def _check_points(statement: Statement, kind: str, is_conditional: bool, points: Mapping[str, balls.Point]) -> None:
+    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional, "border": kind == "other"}
+    if set(points) != {name for name, is_needed in needed.items() if is_needed}:
+        raise KernelError("a point is missing, or one is given that nothing needs")
+    domain = statement.loss_domain + statement.activation_domain
+    inequalities = tuple(r for r in statement.targets if r.args[0] != "=")
+    if needed["inside"]:
+        _check_inside(statement, points["inside"], domain + statement.targets)
+    if needed["witness"]:
+        _check_inside(statement, points["witness"], domain + (() if kind == "cancels" else statement.targets))
+        _check_apart(statement, points["witness"], statement.residual)
+    if needed["border"]:
+        _check_inside(statement, points["border"], domain + inequalities)
+        _check_apart(statement, points["border"], ZERO)
+        _check_border(statement, points["border"])
+
+
+def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[Term]) -> None:
+    """At the point, dJ/dz exists and the relations certainly hold."""
+    if any(n > MAX_SIZE for n in point.sizes.values()):
+        raise KernelError(f"a point has sizes of at most {MAX_SIZE}")
+    if not all(_holds_everywhere(r, point, statement.definitions) for r in relations):
+        raise KernelError("a point is not certainly inside the domain")
+    balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128)
+
+
+def _check_apart(statement: Statement, point: balls.Point, claim: Term) -> None:
+    """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ."""
+    if not balls.certainly_different(balls.Slope(COST, statement.preactivation), claim, point, statement.definitions):
+        raise KernelError("a point does not certainly separate dJ/dz from the claim")
 
 
 def _holds_everywhere(relation: Term, point: balls.Point, definitions: Definitions) -> bool:
-    """The relation at the point, for every value of its free indices."""
-    own = {i: index("#" + i.args[0], i.args[1]) for i in relation.indices}  # not an index that the point has fixed
+    """The relation at the point, for every value of its free indices (renamed: the point has its own)."""
+    own = {i: index(f"#{n}", i.args[1]) for n, i in enumerate(relation.indices)}
     relation, points = reindex(relation, own), [point]
     for i in own.values():
         name, size = i.args
@@ -451,11 +561,10 @@ def _holds_everywhere(relation: Term, point: balls.Point, definitions: Definitio
     return bool(points) and all(balls.certainly_holds(relation, p, definitions) for p in points)
 
 
-def _check_border(statement: Statement, point: balls.Point | None) -> None:
+def _check_border(statement: Statement, point: balls.Point) -> None:
     """At a border point the target is given as the output itself, so h = y there exactly."""
     target = statement.at_preactivation(statement.target)
     output = statement.at_preactivation(statement.output)
-    assert point is not None
     key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
     if point.values.get(key) != output:
         raise KernelError("a border point sets y to h")

@@ -21,7 +21,6 @@ from derive.term import (
     index,
     kron,
     mul,
-    names,
     neg,
     num,
     open_sum,
@@ -245,7 +244,7 @@ def _rank(term: tuple[fmpq, tuple[Term, ...]]) -> tuple[int, int, int, str]:
     """Numbers first, then what has h, then the shorter: its sign is the one shown as plus."""
     _, factors = term
     has_delta = any(f.kind == "kron" for f in factors)
-    has_output = any("h" in names(f) for f in factors)
+    has_output = any("h" in f.names for f in factors)
     return bool(factors), 2 - 2 * has_delta - has_output, len(factors), plain(mul(*factors))
 
 

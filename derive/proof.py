@@ -60,8 +60,8 @@ class Proof:
         self.average = certificate.average
         self.statement = certificate.statement
         self.symbols = certificate.symbols
-        self.witness = certificate.witness
-        self.border = certificate.border
+        self.witness = certificate.points.get("witness")
+        self.border = certificate.points.get("border")
         rows = zip(certificate.steps, certificate.reasons, theorems, strict=True)
         self.steps = tuple(
             ProofStep(n, s.rule, reason, tuple(k + 1 for k in s.sources), _left(t), s.value, t, s.assuming)

@@ -19,7 +19,7 @@ from derive.algebra import Algebra, Definitions
 from derive.bridge import to_term
 from derive.certificate import Certificate, Witness, check, measure
 from derive.errors import KernelError, UnknownName
-from derive.kernel import COST, Derivation, Derivative, Statement, Step
+from derive.kernel import COST, Derivation, Statement, Step
 from derive.losses import LOSSES, Loss
 from derive.present import Presenter, tidy
 from derive.proof import Proof
@@ -27,13 +27,13 @@ from derive.syntax import Symbols, plain
 from derive.term import (
     MINUS_ONE,
     ONE,
+    ZERO,
     Term,
     call,
     index,
     item,
     kron,
     mul,
-    names,
     neg,
     power,
     rebuild,
@@ -66,7 +66,7 @@ def prove(pair: str, average: bool = False) -> Proof:
         raise UnknownName(f"{pair} is no pair: {reason}")
     found = statement(loss, activation, average)
     proof = _proof(pair, average, found)
-    needed = tuple(r for r in found.activation_domain if names(r) or r in proof.hypotheses)
+    needed = tuple(r for r in found.activation_domain if r.names or r in proof.hypotheses)
     if needed == found.activation_domain:
         return proof
     return _proof(pair, average, found._replace(activation_domain=needed))  # holds for every size, so say no more
@@ -206,16 +206,8 @@ class _Search:
         outer, inner = self.loss_derivative(), self.activation_derivative()
         self.chain(outer, inner)
         self.finish()
-        witness, border = self.witnesses()
         return Certificate(
-            self.pair,
-            self.average,
-            _symbols(found),
-            found,
-            tuple(self.steps),
-            tuple(self.reasons),
-            witness,
-            border,
+            self.pair, self.average, _symbols(found), found, tuple(self.steps), tuple(self.reasons), self.points()
         )
 
     def value(self, step: int) -> Term:
@@ -235,7 +227,7 @@ class _Search:
     def raw_derivative(self, subject: Term, variable: Term, definitions: Definitions) -> Term:
         algebra = Algebra(definitions, ())
         found = algebra.attempt(lambda: algebra.differentiate(subject, variable))
-        return tidy(found) if found is not None else Term("num", (fmpq(0),))
+        return tidy(found) if found is not None else ZERO
 
     def loss_derivative(self) -> int:
         found = self.statement
@@ -369,32 +361,30 @@ class _Search:
 
     # ---- witnesses
 
-    def witnesses(self) -> tuple[Witness | None, Witness | None]:
-        """Points that the verdict needs: found by trying small rationals, judged by the kernel."""
+    def points(self) -> dict[str, Witness]:
+        """The points that the verdict needs: found by trying small rationals, judged by the kernel."""
         found = self.statement
-        last = self.run.theorems[-1].conclusion
-        assert isinstance(last, Derivative)
-        proved = last.value == found.residual
-        under = any(s.assuming for s in self.steps)
-        if proved and not under:
-            return None, None
-        slope = balls.Slope(COST, found.preactivation)
-        domain = found.activation_domain + (() if proved else found.targets)
-        witness = self.first(slope, found.residual, domain, _points(found))
-        shaped = last.value.kind == "mul" and last.value.args[-1] == found.residual
-        if proved or shaped:
-            return measure(found, witness, found.residual), None
-        inequalities = found.activation_domain + tuple(r for r in found.targets if r.args[0] != "=")
-        border = self.first(slope, Term("num", (fmpq(0),)), inequalities, map(self.at_border, _points(found)))
-        return measure(found, witness, found.residual), measure(found, border, None)
+        value, conditional = self.value(len(self.steps) - 1), any(s.assuming for s in self.steps)
+        cancels = value == found.residual
+        shaped = value.kind == "mul" and value.args[-1] == found.residual
+        domain = found.loss_domain + found.activation_domain
+        inequalities = tuple(r for r in found.targets if r.args[0] != "=")
+        wanted: dict[str, balls.Point] = {}
+        if cancels:
+            wanted["inside"] = self.first(None, domain + found.targets, _points(found))
+        if not cancels or conditional:
+            allowed = () if cancels else found.targets
+            wanted["witness"] = self.first(found.residual, domain + allowed, _points(found))
+        if not cancels and not shaped:
+            wanted["border"] = self.first(ZERO, domain + inequalities, map(self.at_border, _points(found)))
+        return {name: measure(found, name, point) for name, point in wanted.items()}
 
-    def first(
-        self, slope: balls.Slope, claim: Term, domain: tuple[Term, ...], points: Iterable[balls.Point]
-    ) -> balls.Point:
-        definitions = self.statement.definitions
+    def first(self, claim: Term | None, domain: tuple[Term, ...], points: Iterable[balls.Point]) -> balls.Point:
+        """The first point inside the domain where dJ/dz certainly differs from the claim, if one is given."""
+        definitions, slope = self.statement.definitions, balls.Slope(COST, self.statement.preactivation)
         for point in points:
             inside = all(balls.certainly_holds(r, p, definitions) for r in domain for p in _everywhere(r, point))
-            if inside and balls.certainly_different(slope, claim, point, definitions):
+            if inside and (claim is None or balls.certainly_different(slope, claim, point, definitions)):
                 return point
         raise KernelError("no witness was found among the points tried")
 
@@ -411,7 +401,7 @@ _OUTER = ("differentiate-loss", "common-denominator")
 
 def _points(found: Statement) -> Iterator[balls.Point]:
     """Small rational points, the simplest first: z = 0 and two classes make most values rational."""
-    for count in (2, 3) if found.preactivation.args[1:] else (1,):
+    for count in (2, 4) if found.preactivation.args[1:] else (1,):
         yield from _points_of_size(found, count)
 
 
@@ -448,7 +438,7 @@ def _everywhere(relation: Term, point: balls.Point) -> Iterator[balls.Point]:
 def _symbols(found: Statement) -> Symbols:
     terms = (*found[:5], *found.loss_domain, *found.activation_domain, *found.targets)
     indexed = {name for t in terms for name in _families(t)}
-    scalars = set().union(*(names(t) for t in terms)) | {"J"}
+    scalars = set().union(*(t.names for t in terms)) | {"J"}
     indices = {i.args[0]: i.args[1] for i in (*found.output.args[1:], *found.preactivation.args[1:])}
     shape = tuple(i.args[1] for i in found.output.args[1:])
     return Symbols(frozenset(scalars - indexed), {name: shape for name in sorted(indexed)}, indices)

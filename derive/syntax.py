@@ -21,9 +21,9 @@ from flint import fmpq
 from derive import term as make
 from derive.errors import DeriveError, SyntaxProblem, UnknownName
 from derive.laws import CONSTANTS, LAWS
-from derive.term import RELATIONS, Term
+from derive.term import MAX_DEPTH, RELATIONS, Term
 
-MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 100_000, 300_000, 200, 1_000, 1_000
+MAX_LENGTH, MAX_NODES, MAX_DIGITS, MAX_EXPONENT = 100_000, 300_000, 1_000, 1_000
 DEFAULT_SIZE = "K"  # what sum(k, ...) runs over
 ALIASES = {"ln": "log", "sigma": "sigmoid"}
 FUNCTIONS = tuple(sorted((*LAWS, *ALIASES, "kron", "sum", "where")))

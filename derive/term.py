@@ -19,30 +19,79 @@ from typing import Any
 from flint import fmpq
 
 RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
+MAX_DEPTH = 100
+MAX_ARGUMENTS = 100_000
+
+
+# kind: types of the leading plain arguments, kinds of the terms that follow, and how many of those
+_NUMBERS = frozenset(("num", "var", "size", "item", "add", "mul", "pow", "call", "sum", "kron", "where", "rest"))
+_INDICES = frozenset(("index", "bound"))
+_NOTHING: frozenset[str] = frozenset()
+_SHAPES: dict[str, tuple[tuple[type, ...], frozenset[str], int, int]] = {
+    "num": ((fmpq,), _NOTHING, 0, 0),
+    "var": ((str,), _NOTHING, 0, 0),
+    "size": ((str,), _NOTHING, 0, 0),
+    "item": ((str,), _INDICES, 1, 8),
+    "index": ((str, str), _NOTHING, 0, 0),
+    "bound": ((int, str), _NOTHING, 0, 0),
+    "add": ((), _NUMBERS, 0, MAX_ARGUMENTS),
+    "mul": ((), _NUMBERS, 0, MAX_ARGUMENTS),
+    "pow": ((), _NUMBERS, 2, 2),
+    "call": ((str,), _NUMBERS, 0, 8),
+    "sum": ((str,), _NUMBERS, 1, 1),
+    "kron": ((), _INDICES, 2, 2),
+    "where": ((), _NUMBERS | {"rel"}, 3, 3),
+    "rel": ((str,), _NUMBERS, 2, 2),
+    "rest": ((), _NUMBERS | _INDICES, 2, 2),  # made by algebra only: a sum less one of its terms
+}
 
 
 class Term:
     """One node; equal terms have equal kind and arguments (``hint`` only names a bound index).
 
-    ``indices`` are the free indices in order of appearance, kept because every walk asks for them.
+    What every walk asks for is kept: ``indices``, the free indices in order of appearance; ``names`` of
+    variables and families; ``loose``, the number of binders missing around the term (0 if it is closed); ``depth``.
+    Raises ValueError for a node of no such shape, or nested deeper than ``MAX_DEPTH``.
     """
 
-    __slots__ = ("_hash", "args", "hint", "indices", "kind")
+    __slots__ = ("_hash", "args", "depth", "hint", "indices", "kind", "loose", "names")
     kind: str
     args: tuple[Any, ...]
     hint: str
     indices: tuple[Term, ...]
+    names: frozenset[str]
+    loose: int
+    depth: int
 
     def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
+        heads, kinds, least, most = _SHAPES.get(kind, ((), _NOTHING, 1, 0))
+        terms = args[len(heads) :]
+        if not least <= len(terms) <= most or any(type(a) is not t for a, t in zip(args, heads, strict=False)):
+            raise ValueError(f"no term has the shape {kind}{tuple(type(a).__name__ for a in args)}")
         indices: tuple[Term, ...] = (self,) if kind == "index" else ()
-        for a in args:
-            if isinstance(a, Term) and a.indices:
+        names = frozenset((args[0],)) if kind == "var" or kind == "item" else _NOTHING
+        loose, depth = (args[0] + 1 if kind == "bound" else 0), 0
+        for a in terms:
+            if type(a) is not Term or a.kind not in kinds:
+                raise ValueError(f"a {kind} does not hold {a!r}")
+            if a.indices:
                 indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
+            if a.names:
+                names = names | a.names if names else a.names
+            loose = a.loose if a.loose > loose else loose
+            depth = a.depth if a.depth > depth else depth
+        if depth >= MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
         _set_kind(self, kind)
         _set_args(self, args)
         _set_hint(self, hint)
         _set_indices(self, indices)
+        _set_names(self, names)
+        _set_loose(self, max(0, loose - 1) if kind == "sum" else loose)
+        _set_depth(self, depth + 1)
         _set_hash(self, hash((kind, args)))
+        if kind in _CHECKS:
+            _CHECKS[kind](*args)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("terms are immutable")
@@ -68,9 +117,27 @@ class Term:
 
 
 # the slots' own setters: the one way past __setattr__
-_set_kind, _set_args, _set_hint, _set_indices, _set_hash = (
-    Term.__dict__[name].__set__ for name in ("kind", "args", "hint", "indices", "_hash")
+_set_kind, _set_args, _set_hint, _set_indices, _set_names, _set_loose, _set_depth, _set_hash = (
+    Term.__dict__[name].__set__ for name in ("kind", "args", "hint", "indices", "names", "loose", "depth", "_hash")
 )
+
+
+def _same_size(i: Term, j: Term) -> None:
+    if i.args[1] != j.args[1]:
+        raise ValueError("a Kronecker delta compares two indices over the same size")
+
+
+def _known_relation(op: str, _left: Term, _right: Term) -> None:
+    if op not in RELATIONS:
+        raise ValueError(f"no such relation: {op}")
+
+
+def _inequality(condition: Term, *branches: Term) -> None:
+    if condition.kind != "rel" or condition.args[0] in ("=", "!=") or any(b.kind == "rel" for b in branches):
+        raise ValueError("where needs an inequality and two numbers")
+
+
+_CHECKS: dict[str, Callable[..., None]] = {"kron": _same_size, "rel": _known_relation, "where": _inequality}
 
 
 def num(value: int | str | fmpq, denominator: int = 1) -> Term:
@@ -96,8 +163,6 @@ def index(name: str, size_name: str = "K") -> Term:
 
 def item(name: str, *indices: Term) -> Term:
     """The element ``name[i, ...]`` of an indexed family of real variables."""
-    if not indices or any(i.kind not in ("index", "bound") for i in indices):
-        raise ValueError(f"{name}[...] needs indices")
     return Term("item", (name, *indices))
 
 
@@ -136,20 +201,14 @@ def call(name: str, *args: Term) -> Term:
 
 def kron(i: Term, j: Term) -> Term:
     """The Kronecker delta: 1 where the indices agree, else 0; both run over the same size."""
-    if i.kind not in ("index", "bound") or j.kind not in ("index", "bound") or i.args[1] != j.args[1]:
-        raise ValueError("a Kronecker delta compares two indices over the same size")
     return Term("kron", (i, j))
 
 
 def rel(op: str, left: Term, right: Term) -> Term:
-    if op not in RELATIONS:
-        raise ValueError(f"no such relation: {op}")
     return Term("rel", (op, left, right))
 
 
 def where(condition: Term, inside: Term, outside: Term) -> Term:
-    if condition.kind != "rel" or condition.args[0] in ("=", "!="):
-        raise ValueError("where needs an inequality")
     return Term("where", (condition, inside, outside))
 
 
@@ -183,7 +242,11 @@ def _close(term: Term, i: Term, depth: int) -> Term:
 
 
 def _open(term: Term, i: Term, depth: int) -> Term:
+    if term.loose <= depth:
+        return term
     if term.kind == "bound":
+        if term.args[0] == depth and term.args[1] != i.args[1]:
+            raise ValueError("a bound index over another size than its sum")
         return i if term.args[0] == depth else term
     inner = depth + (term.kind == "sum")
     return rebuild(term, lambda t: _open(t, i, inner))
@@ -208,11 +271,6 @@ def subterms(term: Term) -> Iterator[Term]:
     for a in term.args:
         if isinstance(a, Term):
             yield from subterms(a)
-
-
-def names(term: Term) -> set[str]:
-    """Names of the variables and families that occur."""
-    return {t.args[0] for t in subterms(term) if t.kind in ("var", "item")}
 
 
 def rename(total: Term, hint: str) -> Term:

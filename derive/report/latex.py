@@ -36,10 +36,10 @@ def _aligned(rows: Sequence[str]) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
-def _rows(left: Term | Slope, right: Term, is_new: bool = True) -> list[str]:
+def _rows(left: Term | Slope, right: Term, is_new: bool = True, line: int = LINE) -> list[str]:
     """left &= right, in several lines where one is too narrow."""
     head = left_side(left)
-    room = LINE - head.width - 14
+    room = line - head.width - 14
     rows = [_row(row) for row in lines(tokens(right), room, room - 20)]
     return [f"{head.text if is_new else ''} &= {rows[0]}".lstrip(), *(rf"&\quad {{}}{row}" for row in rows[1:])]
 
@@ -119,7 +119,7 @@ def _definitions(proof: Proof) -> Iterator[str]:
     """The table of what is given."""
     yield "\\begin{center}\n\\begin{tabular}{@{}lp{0.85\\textwidth}@{}}\n\\toprule"
     for label, step in zip(("Loss", "Activation"), proof.steps, strict=False):
-        rows = _rows(step.left, step.right)
+        rows = _rows(step.left, step.right, line=LINE - 40)
         formula = rows[0].replace("&", "", 1) if len(rows) == 1 else _aligned(rows)
         strut = r"\rule[-16pt]{0pt}{34pt}" if "\\frac" in formula or "\\sum" in formula else ""
         yield rf"{label} & $\displaystyle {formula}${strut} \\"

@@ -169,7 +169,7 @@ class Printer:
         groups = grouped(rest if negative and first == ONE and rest else [first, *rest])
         boxes = [self._group(g, scope, n == 0) for n, g in enumerate(groups)]
         negative ^= boxes[0].negative
-        apart = [a.apart or b.apart for a, b in pairwise(groups)]
+        apart = [any(g.apart and g.above[0].kind == "mul" for g in pair) for pair in pairwise(groups)]
         return self._joined([boxes[0]._replace(negative=False), *boxes[1:]], apart)._replace(negative=negative)
 
     def _group(self, group: Factors, scope: Scope, is_first: bool) -> Box:

@@ -14,8 +14,8 @@ from derive.report.lines import Token, nested, unbroken
 from derive.term import Term
 
 MARKS = Marks(
-    Token(" + ", 12, 0),
-    Token(" - ", 12, 0),
+    Token(" + ", 13, 0),
+    Token(" - ", 13, 0),
     Token("-", 8),
     Token(r" \cdot ", 7, 0),
     {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "=": "=", "!=": r"\ne"},
@@ -69,7 +69,7 @@ class Notation(Printer):
             head, row = self.fraction(None, below), self.brackets(over)
             return Box((*head.tokens, *row.tokens), PRODUCT, tall=True)
         (a, wide), (b, wide_below) = unbroken(over.tokens), unbroken(under.tokens)
-        token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 3)
+        token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 4)
         return Box((token,), PRODUCT, tall=True, fraction=True)
 
     def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
@@ -100,8 +100,10 @@ class Notation(Printer):
         fractions = left.fraction + right.fraction
         if apart or start[0].isdigit() or fractions > (not self.slashed):
             return MARKS.times
-        wide = start.startswith(r"\mathrm") or (end.endswith("}") and r"\mathrm" in end) or left.fraction
-        return Token(r"\," if wide and not start.startswith(("(", r"\left")) else " ", 2)
+        if start.startswith(("(", r"\left(")):
+            return Token("", 0)
+        wide = left.fraction or start.startswith(r"\mathrm") or end.startswith(r"\mathrm")
+        return Token(r"\," if wide else " ", 2)
 
     def brackets(self, box: Box) -> Box:
         opening, closing = (r"\left(", r"\right)") if box.tall and not self.slashed else ("(", ")")

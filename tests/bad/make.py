@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE.parents[1]))
 
 from derive.certificate import _sealed, folder  # noqa: E402
 
@@ -631,12 +632,10 @@ def witness_outside_the_targets(body: Body) -> None:
     body["witness"]["point"] |= {"y[1]": "2"}
 
 
-@case("cce-softmax", "not certainly inside the domain")
+@case("bce-softmax", "not certainly inside the domain")
 def witness_outside_the_sizes(body: Body) -> None:
-    """K > 1 is assumed of softmax."""
-    point = body["witness"]["point"]
-    point["K"] = "1"
-    del point["z[2]"], point["y[2]"]
+    """One class, where softmax is 1 and the loss undefined; the statement is made for K > 1."""
+    body["witness"] = {"point": {"K": "1", "j": "1", "z[1]": "0", "y[1]": "1"}, "delta": "0", "claim": "0"}
 
 
 @case("cce-softmax", "does not certainly separate")

@@ -1,0 +1,396 @@
+"""Certificates: every shipped one reads back to its own bytes, and whatever else is put in a file is refused."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bad.make import CASES, HERE, Case, content
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derive import certificate
+from derive.balls import Point
+from derive.certificate import MAX_BYTES, SCHEMA, _sealed, check, dumps, file_name, folder, load, loads, measure, shipped
+from derive.errors import CertificateError, KernelError
+from derive.kernel import COST, Derivative, replay
+from derive.syntax import parse, parse_relation, plain
+from derive.term import var
+
+FILES = sorted(folder().glob("*.json"))
+per_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[: -len(".json")])
+# One of each kind and shape: a yes, a yes under a condition, a multiple, a residual, another; scalar, vector, averaged.
+SAMPLE = ("bce-sigmoid", "cce-softmax", "sse-identity", "mse-exp", "cce-softplus", "bce-softmax.average")
+Path_ = tuple[str | int, ...]
+
+
+def read(name: str) -> str:
+    return (folder() / f"{name}.json").read_text(encoding="ascii")
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(CertificateError) as caught:
+        loads(text)
+    return str(caught.value)
+
+
+# ---- what is shipped
+
+
+def test_each_pair_is_shipped_per_sample_and_averaged() -> None:
+    pairs = list(shipped())
+    assert len(FILES) == 44
+    assert pairs == sorted(set(pairs))
+    assert {path.name for path in FILES} == {file_name(pair, average) for pair in pairs for average in (False, True)}
+
+
+@per_file
+def test_reading_and_writing_gives_the_same_bytes(path: Path) -> None:
+    text = path.read_bytes().decode("ascii")
+    assert dumps(loads(text)) == text
+
+
+@per_file
+def test_a_file_is_named_by_what_it_says(path: Path) -> None:
+    found = loads(path.read_text(encoding="ascii")).certificate
+    assert found.pair is not None
+    assert file_name(found.pair, found.average) == path.name
+
+
+@per_file
+def test_what_is_printed_is_what_the_kernel_finds(path: Path) -> None:
+    """Hypotheses, obligations and verdict of the file against theorems made anew from its steps."""
+    data = json.loads(path.read_text(encoding="ascii"))
+    found = loads(path.read_text(encoding="ascii"))
+    symbols = found.certificate.symbols
+    theorems = replay(found.certificate.statement, found.certificate.steps)
+    assert len(theorems) == len(data["steps"]) == len(found.theorems)
+    for printed, theorem in zip(data["steps"], theorems, strict=True):
+        assert [parse_relation(r, symbols) for r in printed["hypotheses"]] == list(theorem.hypotheses)
+        assert [o["claim"] for o in printed["obligations"]] == [plain(o.claim) for o in theorem.obligations]
+        assert [o["facts"] for o in printed["obligations"]] == [[*map(plain, o.facts)] for o in theorem.obligations]
+    assert parse(data["verdict"]["delta"], symbols) == found.verdict.delta
+    assert data["verdict"]["conditions"] == [plain(c) for c in found.verdict.conditions]
+
+
+@per_file
+def test_no_hypothesis_is_left_that_the_statement_does_not_declare(path: Path) -> None:
+    found = loads(path.read_text(encoding="ascii"))
+    statement, last = found.certificate.statement, found.theorems[-1]
+    assert isinstance(last.conclusion, Derivative)
+    assert last.conclusion[:2] == (COST, statement.preactivation)
+    assert set(last.hypotheses) <= {*statement.activation_domain, *found.verdict.conditions}
+    assert set(found.verdict.conditions) <= set(statement.targets)
+    equations = {h for theorem in found.theorems for h in theorem.hypotheses if h.args[0] == "="}
+    assert equations == set(found.verdict.conditions)
+
+
+@per_file
+def test_the_numbers_of_a_witness_are_measured_again(path: Path) -> None:
+    found = loads(path.read_text(encoding="ascii")).certificate
+    for witness, claim in ((found.witness, found.statement.residual), (found.border, None)):
+        assert witness is None or measure(found.statement, witness.point, claim) == witness
+
+
+def test_measure_gives_exact_rationals_and_15_digits() -> None:
+    statement = loads(read("mse-sigmoid")).certificate.statement
+    half = Point({("z", ()): _number("0"), ("y", ()): _number("1/4")}, {}, {})
+    assert measure(statement, half, statement.residual)[1:] == ("1/16", "1/4")
+    one = Point({("z", ()): _number("1"), ("y", ()): _number("0")}, {}, {})
+    assert measure(statement, one, None)[1:] == ("0.143734840457215", "0")  # h^2 (1 - h) at h = 1/(1 + 1/e)
+
+
+def _number(text: str) -> Any:
+    return parse(text, certificate.Symbols(frozenset(), {}, {})).args[0]
+
+
+def test_check_refuses_with_a_kernel_error() -> None:
+    found = loads(read("mse-sigmoid")).certificate
+    assert check(found).verdict.kind == "residual"
+    with pytest.raises(KernelError, match="witness is missing"):
+        check(found._replace(witness=None))
+    wrong = found.steps[-1]._replace(value=var("y"))
+    with pytest.raises(KernelError, match=r"step 7 \(rewrite\)"):
+        check(found._replace(steps=(*found.steps[:-1], wrong)))
+
+
+# ---- where they live
+
+
+def test_load_gives_the_pair_that_was_asked_for() -> None:
+    for average in (False, True):
+        found = load("bce-sigmoid", average).certificate
+        assert (found.pair, found.average) == ("bce-sigmoid", average)
+
+
+@pytest.mark.parametrize("pair", ["nothing-here", "", "bce-sigmoid.average", "../latex/bce-sigmoid", "x" * 5000])
+def test_load_of_what_is_not_shipped(pair: str) -> None:
+    with pytest.raises(CertificateError):
+        load(pair)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(certificate, "folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_load_refuses_the_certificate_of_another_pair(elsewhere: Path) -> None:
+    shutil.copy(FILES[0].parent / "mse-sigmoid.json", elsewhere / "bce-sigmoid.json")
+    assert list(shipped()) == ["bce-sigmoid"]
+    with pytest.raises(CertificateError, match="of another pair"):
+        load("bce-sigmoid")
+
+
+def test_load_refuses_a_certificate_of_the_other_cost(elsewhere: Path) -> None:
+    shutil.copy(FILES[0].parent / "mse-sigmoid.json", elsewhere / "mse-sigmoid.average.json")
+    assert list(shipped()) == []
+    with pytest.raises(CertificateError, match="of another pair"):
+        load("mse-sigmoid", average=True)
+
+
+def test_load_refuses_a_damaged_file(elsewhere: Path) -> None:
+    text = read("mse-sigmoid")
+    for damaged in (text[:300], text.replace("sigmoid", "sigm\u00f6id"), ""):
+        (elsewhere / "mse-sigmoid.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(CertificateError):
+            load("mse-sigmoid")
+
+
+# ---- what must be refused
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_bad_certificate_is_refused_for_its_reason(case: Case) -> None:
+    text = case.path.read_bytes().decode("utf-8")
+    with pytest.raises(CertificateError, match=case.reason):
+        loads(text)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_bad_certificate_has_what_it_is_made_to_have(case: Case) -> None:
+    """The stored file is what tests/bad/make.py makes; its checksum fits, unless the file itself is damaged."""
+    assert case.path.read_bytes().decode("utf-8") == case.text, "run python tests/bad/make.py"
+    if case.damage is None:
+        body = json.loads(case.text)
+        del body["checksum"]
+        assert _sealed(body) == case.text
+
+
+def test_every_bad_certificate_is_tested_once() -> None:
+    assert sorted(path.name for path in HERE.glob("*.json")) == sorted(f"{case.name}.json" for case in CASES)
+    assert len({case.text for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("base", sorted({case.base for case in CASES}))
+def test_what_the_bad_ones_are_made_from_is_good(base: str) -> None:
+    """Otherwise they would be refused for nothing."""
+    assert dumps(loads(_sealed(content(base)))) == read(base)
+
+
+def test_a_file_longer_than_the_limit_is_refused_before_it_is_read() -> None:
+    assert refusal(read("mse-sigmoid") + " " * MAX_BYTES) == f"longer than {MAX_BYTES} bytes"
+
+
+@pytest.mark.parametrize("text", ["", " ", "null", "0", '"text"', "[]", "{}", "\0", "\ufeff{}", '{"schema": "\ud800"}', "{" * 9])
+def test_what_is_no_certificate_at_all_is_refused(text: str) -> None:
+    refusal(text)
+
+
+def test_a_schema_of_any_type_is_refused() -> None:
+    for schema in (None, 1, [], {}, SCHEMA + "1", SCHEMA.upper(), [SCHEMA]):
+        assert "schema" in refusal(_sealed(content("mse-sigmoid") | {"schema": schema}))
+
+
+@pytest.mark.parametrize("field", ["schema", "pair", "extra"])
+@pytest.mark.parametrize("brackets", ["[]", '{"a":}'], ids=["lists", "objects"])
+def test_nesting_at_the_edge_of_the_stack_is_refused(field: str, brackets: str) -> None:
+    """Deep enough to be read, and too deep to be written or shown: still no RecursionError."""
+    opening, closing = brackets[:-1], brackets[-1]
+    text = read("mse-sigmoid").replace('"schema"', f'"{field}": @, "old"' if field != "pair" else '"schema"')
+    text = text.replace('"mse-sigmoid"', "@") if field == "pair" else text
+    room = sys.getrecursionlimit() - len(inspect.stack(0))
+    for depth in (*range(room // 4, room - 40, 60), *range(room - 40, room + 10)):
+        refusal(text.replace("@", opening * depth + "1" + closing * depth))
+
+
+# ---- every single field of a certificate matters
+
+
+def places(data: Any, at: Path_ = ()) -> Iterator[Path_]:
+    """The way to every value, outermost first."""
+    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in children:
+        yield (*at, key)
+        yield from places(value, (*at, key))
+
+
+def parent(data: Any, at: Path_) -> Any:
+    for key in at[:-1]:
+        data = data[key]
+    return data
+
+
+def other(value: Any) -> Any:
+    """A value of the same type that says something else; terms are negated."""
+    if isinstance(value, bool) or value is None:
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, str):
+        return f"-({value})"
+    return [*value, *value[-1:]] if value else [0]
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_no_value_can_be_changed(name: str) -> None:
+    body = content(name)
+    for at in places(body):
+        changed = deepcopy(body)
+        holder = parent(changed, at)
+        if not isinstance(holder[at[-1]], dict):
+            holder[at[-1]] = other(holder[at[-1]])
+            if not is_said_twice(at):
+                refusal(_sealed(changed))
+
+
+def is_said_twice(at: Path_) -> bool:
+    """Relations that are declared or assumed twice, which makes no difference."""
+    return len(at) == 2 and at[0] == "statement" and str(at[1]) in ("loss_domain", "activation_domain", "targets") or (
+        at[-1] == "assuming"
+    )
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_no_value_can_be_removed(name: str) -> None:
+    body = content(name)
+    for at in places(body):
+        changed = deepcopy(body)
+        del parent(changed, at)[at[-1]]
+        if not is_said_less(at):
+            refusal(_sealed(changed))
+
+
+def is_said_less(at: Path_) -> bool:
+    """What makes another true statement: a target that no step uses, or a name (J) that no term uses."""
+    return at[:-1] == ("statement", "targets") or at == ("symbols", "scalars", 0)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_no_step_can_be_removed_even_if_the_rest_is_renumbered(name: str) -> None:
+    """Except for the two definitions, which the statement says as well and no step rests on."""
+    body = content(name)
+    for n in range(3, len(body["steps"]) + 1):
+        changed = deepcopy(body)
+        del changed["steps"][n - 1]
+        for step in changed["steps"]:
+            step["n"] -= step["n"] > n
+            step["from"] = [k - (k > n) for k in step["from"]]
+        refusal(_sealed(changed))
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_no_line_can_be_moved_doubled_or_left_out(name: str) -> None:
+    lines = read(name).splitlines(keepends=True)
+    for n in range(0, len(lines), 3):
+        refusal("".join(lines[:n] + lines[n + 1 :]))
+        refusal("".join(lines[: n + 1] + lines[n:]))
+
+
+# ---- nothing but CertificateError, whatever the text
+
+
+def judged(text: str) -> None:
+    """Refused, or a certificate whose text is the one that would be written; no other exception."""
+    try:
+        found = loads(text)
+    except CertificateError as problem:
+        assert str(problem)
+    else:
+        assert dumps(found) == text
+
+
+names = st.sampled_from(SAMPLE)
+scraps = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(("", "h", "y[k]", "z[j]", "J", "K", "m", "0", "1/0", "h = y", "K > 1", "sum(k, y[k]) = 1", "chain")),
+    st.text(max_size=8),
+    st.just([]),
+    st.just({}),
+    st.just([None]),
+    st.just({"z": []}),
+)
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> str:
+    """A certificate with a few of its values removed, doubled, exchanged or replaced, and a fitting checksum."""
+    body = content(draw(names))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.sampled_from(list(places(body))))
+        holder, key = parent(body, at), at[-1]
+        action = draw(st.sampled_from(("remove", "double", "exchange", "replace")))
+        if action == "remove":
+            del holder[key]
+        elif action == "double" and isinstance(holder, list):
+            holder.insert(int(key), deepcopy(holder[int(key)]))
+        elif action == "exchange":
+            source = draw(st.sampled_from(list(places(body))))
+            holder[key] = deepcopy(parent(body, source)[source[-1]])
+        else:
+            holder[key] = draw(scraps)
+        if not list(places(body)):
+            break
+    return _sealed(body)
+
+
+@given(edited())
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_edited_certificates(text: str) -> None:
+    judged(text)
+
+
+@given(names, st.data())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_damaged_bytes(name: str, data: st.DataObject) -> None:
+    raw = bytearray(read(name).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    if bytes(raw).decode("latin-1") != read(name):
+        refusal(bytes(raw).decode("latin-1"))
+
+
+@given(names, st.data())
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_cut_and_joined_text(name: str, data: st.DataObject) -> None:
+    text = read(name)
+    start, stop = (data.draw(st.integers(0, len(text))) for _ in range(2))
+    if (cut := text[:start] + text[stop:]) != text:
+        refusal(cut)
+
+
+@given(st.one_of(st.text(max_size=200), st.recursive(scraps, st.lists, max_leaves=8).map(json.dumps)))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_any_text(text: str) -> None:
+    refusal(text)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(("pair", "average", "symbols", "statement", "steps", "verdict", "witness", "border")),
+        st.recursive(scraps, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner), max_leaves=6),
+    )
+)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_any_content_under_a_fitting_checksum(body: dict[str, Any]) -> None:
+    refusal(_sealed({"schema": SCHEMA, **body}))
