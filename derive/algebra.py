@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from math import comb, lcm, prod
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -62,6 +62,7 @@ ALLOWED = {
 REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
+Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
 
 
@@ -116,6 +117,7 @@ class Algebra:
     def __init__(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> None:
         self.definitions = definitions
         self.assumptions = assumptions
+        self._equations = [r for r in assumptions if r.args[0] == "="]
         self._roots: dict[Term, int] = {}
         self._capacity = 8
         self._reset()
@@ -140,7 +142,7 @@ class Algebra:
         self.facts: dict[Term, None] = {}
         self._known_facts: dict[Term, tuple[Term, ...] | None] = {}
 
-    def attempt(self, work: Callable[[], Any]) -> Any:
+    def attempt(self, work: Callable[[], Found]) -> Found:
         """The result of ``work``, begun again whenever the atoms had to be chosen anew."""
         for _ in range(24):
             try:
@@ -200,14 +202,15 @@ class Algebra:
 
     def use_equations(self, indices: Iterable[Term]) -> None:
         """Turn the assumed equations, at every choice of the given indices, into rules."""
+        if not self._equations:
+            return
         self._bound |= dict.fromkeys(indices)
-        for equation in self.assumptions:
-            if equation.args[0] == "=":
-                for instance in self._instantiate(equation, self._bound):
-                    if instance not in self._instances:
-                        self._instances[instance] = None
-                        above, below = self.normal(sub(instance.args[1], instance.args[2]))
-                        self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
+        for equation in self._equations:
+            for instance in self._instantiate(equation, self._bound):
+                if instance not in self._instances:
+                    self._instances[instance] = None
+                    above, below = self.normal(sub(instance.args[1], instance.args[2]))
+                    self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
 
     def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:
         own = relation.indices
@@ -267,8 +270,8 @@ class Algebra:
         return self._constant(term.args[0]), self._one
 
     def _normal_atom(self, term: Term) -> Fraction:
-        body = self._unfold(term)
-        return self.normal(body) if body is not None else (self.atom(term), self._one)
+        body = self._unfold(term) if term.args[0] in self.definitions else None
+        return (self.atom(term), self._one) if body is None else self.normal(body)
 
     def _unfold(self, term: Term) -> Term | None:
         """The body of a defined variable or family element at its indices."""
@@ -762,7 +765,9 @@ class Algebra:
 
     def differentiate(self, term: Term, variable: Term) -> Term | None:
         """The derivative by the laws, not simplified; None where the term is free of the variable."""
-        if term.kind in _PLAIN or (term.kind in _NAMED and term.args[0] not in (variable.args[0], *self.definitions)):
+        if not term.names or term.kind in _PLAIN:
+            return None
+        if term.kind in _NAMED and term.args[0] != variable.args[0] and term.args[0] not in self.definitions:
             return None
         known = self._derivatives.setdefault(variable, {})
         if term not in known:
@@ -823,24 +828,28 @@ class Algebra:
 
     def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
         """The relations under which the term is defined, and differentiable where a variable is given."""
-        if term.kind in _PLAIN or (term.kind in _NAMED and term.args[0] not in self.definitions):
-            return ()
-        if term.kind in ("add", "mul"):
-            return tuple([r for part in term.args for r in self.conditions(part, variable)])
         known = self._conditions.setdefault(variable, {})
         found = known.get(term)
-        if found is None:
-            method = _CONDITIONS.get(term.kind)
-            own, parts = method(self, term, variable) if method else ((), term.args)
-            every = [*own]
-            for part in parts:
-                every += self.conditions(part, variable)
-            found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)
+        return self._gather(term, variable, known) if found is None else found
+
+    def _gather(self, term: Term, variable: Term | None, known: dict[Term, tuple[Term, ...]]) -> tuple[Term, ...]:
+        method = _CONDITIONS.get(term.kind)
+        own, parts = method(self, term, variable) if method else ((), term.args)
+        every = [*own]
+        for part in parts:
+            kind = part.kind
+            if kind not in _PLAIN and (kind not in _NAMED or part.args[0] in self.definitions):
+                found = known.get(part)
+                every += self._gather(part, variable, known) if found is None else found
+        found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)
         return found
 
     def _conditions_of_variable(self, term: Term, _: Term | None) -> Needs:
         body = self._unfold(term)
         return (), () if body is None else (body,)
+
+    def _conditions_of_nothing(self, _: Term, __: Term | None) -> Needs:
+        return (), ()
 
     def _conditions_of_sum(self, term: Term, _: Term | None) -> Needs:
         return (), (open_sum(term, _fresh_index(term.args[0], term)),)
@@ -919,6 +928,7 @@ _DIFFERENTIATE: dict[str, Callable[[Algebra, Term, Term], Term | None]] = {
 
 
 _CONDITIONS: dict[str, Callable[[Algebra, Term, Term | None], Needs]] = {
+    **dict.fromkeys(_PLAIN, Algebra._conditions_of_nothing),
     "var": Algebra._conditions_of_variable,
     "item": Algebra._conditions_of_variable,
     "sum": Algebra._conditions_of_sum,

@@ -42,6 +42,7 @@ REASONS = (
     "condition",
 )
 DECIMALS = 15
+PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-")
 SHOWN = 120  # characters of a value in an error
 
 
@@ -53,10 +54,20 @@ class Witness(NamedTuple):
     claim: str
 
 
+class About(NamedTuple):
+    """What the catalogue calls the two halves of a pair, and where their formulas are from; for people."""
+
+    loss: str
+    activation: str
+    loss_source: str
+    activation_source: str
+
+
 class Certificate(NamedTuple):
     """What a file says; ``reasons`` are labels of ``REASONS`` for people, one a step, with no say in the proof."""
 
     pair: str | None
+    about: About | None
     average: bool
     symbols: Symbols
     statement: Statement
@@ -183,6 +194,7 @@ def dumps(checked: Checked) -> str:
     body = {
         "schema": SCHEMA,
         "pair": certificate.pair,
+        "about": certificate.about and certificate.about._asdict(),
         "average": certificate.average,
         "symbols": _write_symbols(certificate.symbols),
         "statement": _write_statement(certificate.statement),
@@ -284,6 +296,7 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
         raise CertificateError("average: the statement says otherwise")
     return Certificate(
         pair=data["pair"],
+        about=_read_about(data["about"]),
         average=data["average"],
         symbols=symbols,
         statement=statement,
@@ -291,6 +304,15 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
         reasons=reasons,
         points={name: _read_witness(point, symbols) for name, point in data["points"].items()},
     )
+
+
+def _read_about(data: Mapping[str, str] | None) -> About | None:
+    if data is None:
+        return None
+    about = About(**data)
+    if not all(isinstance(text, str) and set(text) <= PLAIN_TEXT for text in about):
+        raise CertificateError("about: plain words are expected")
+    return about
 
 
 def _is_slug(name: object) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from derive import balls
 from derive.algebra import REFUSALS, Algebra, Definitions
@@ -40,6 +40,8 @@ class Obligation(NamedTuple):
 
 
 _SEAL = object()
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 
 class Theorem:
@@ -73,11 +75,11 @@ class Theorem:
     __delattr__ = __setattr__  # type: ignore[assignment]
 
 
-def _refusing(rule: Callable[..., Any]) -> Callable[..., Any]:
+def _refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:
     """A rule whose every failure is a refusal: whatever goes wrong inside proves nothing."""
 
     @wraps(rule)
-    def guarded(*args: Any, **options: Any) -> Any:
+    def guarded(*args: Given.args, **options: Given.kwargs) -> Found:
         try:
             return rule(*args, **options)
         except REFUSALS as problem:
@@ -128,8 +130,12 @@ class Theory:
                 hypotheses[_readable(relation)] = None
             else:
                 obligations.append(Obligation(_readable(relation), tuple(map(_readable, facts))))
-                hypotheses |= dict.fromkeys(f for f in facts if f in self.assumptions)
-        hypotheses |= dict.fromkeys(r for r in self.assumptions if r.args[0] == "=" or r in algebra.facts)
+                for fact in facts:
+                    if fact in self._assumptions:
+                        hypotheses[fact] = None
+        for relation in self._assumptions:
+            if relation.args[0] == "=" or relation in algebra.facts:
+                hypotheses[relation] = None
         return Theorem(_SEAL, self.definitions, tuple(hypotheses), conclusion, tuple(obligations))
 
     @_refusing
@@ -139,7 +145,7 @@ class Theory:
         if body is None or left.kind not in ("var", "item") or left.args[1:] != formals:
             raise KernelError("no such definition")
         algebra, conclusion = self._algebra, Equation(left, body)
-        return algebra.attempt(lambda: self._theorem(conclusion, algebra.conditions(body)))  # type: ignore[no-any-return]
+        return algebra.attempt(lambda: self._theorem(conclusion, algebra.conditions(body)))
 
     @_refusing
     def equal(self, left: Term, right: Term) -> Theorem:
@@ -151,7 +157,7 @@ class Theory:
                 raise KernelError("the normal forms of the two sides differ")
             return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
-        return algebra.attempt(prove)  # type: ignore[no-any-return]
+        return algebra.attempt(prove)
 
     @_refusing
     def derivative(self, subject: Term, variable: Term, value: Term) -> Theorem:
@@ -169,7 +175,7 @@ class Theory:
             needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
 
-        return algebra.attempt(prove)  # type: ignore[no-any-return]
+        return algebra.attempt(prove)
 
     def _same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""
@@ -232,9 +238,7 @@ class Theory:
         hypotheses = dict.fromkeys(h for theorem in theorems for h in theorem.hypotheses)
         kept = [h for h in hypotheses if h.args[0] == "=" or h in self.assumptions]
         needs = [h for h in hypotheses if h not in kept]
-        return algebra.attempt(  # type: ignore[no-any-return]
-            lambda: self._theorem(conclusion, (*needs, *algebra.conditions(conclusion.value)), kept)
-        )
+        return algebra.attempt(lambda: self._theorem(conclusion, (*needs, *algebra.conditions(conclusion.value)), kept))
 
     def moving_names(self, term: Term) -> frozenset[str]:
         """Names of the variables on which the normal form of a term depends, definitions unfolded."""
@@ -244,7 +248,7 @@ class Theory:
             above, below = algebra.canonical(algebra.normal(_closed(term)))
             return frozenset().union(*(t.names for p in (above, below) for t in algebra.atoms_of(p)))
 
-        return algebra.attempt(names)  # type: ignore[no-any-return]
+        return algebra.attempt(names)
 
 
 def _closed(term: Term) -> Term:
@@ -269,7 +273,7 @@ def _names(term: Term, definitions: Definitions) -> frozenset[str]:
 def _readable(relation: Term) -> Term:
     """The relation with internal index names replaced by letters; its free indices are universal."""
     own = relation.indices
-    if not any(i.args[0].startswith("#") for i in own):
+    if not own or not any(i.args[0].startswith("#") for i in own):
         return relation
     letters = (c for c in "klinpqrstuvwabcdefg" if c not in {i.args[0] for i in own})
     return reindex(relation, {i: index(next(letters, i.args[0]), i.args[1]) for i in own if i.args[0].startswith("#")})
@@ -509,11 +513,13 @@ def _unconditional(statement: Statement, theorems: Sequence[Theorem]) -> Term:
     last = theorems[-1].conclusion
     for theorem in reversed(theorems):
         found = theorem.conclusion
-        is_last = (
-            isinstance(found, Derivative) and found[:2] == last[:2] and theorem.definitions == statement.definitions
-        )
-        if is_last and set(theorem.hypotheses) <= set(statement.activation_domain):
-            return found[2]
+        if (
+            isinstance(found, Derivative)
+            and found[:2] == last[:2]
+            and theorem.definitions == statement.definitions
+            and set(theorem.hypotheses) <= set(statement.activation_domain)
+        ):
+            return found.value
     raise KernelError("dJ/dz is never stated without a condition")
 
 

@@ -129,8 +129,7 @@ class Presenter:
             algebra.use_equations(term.indices)
             return self._fraction(algebra.canonical(algebra.normal(term)))
 
-        result: Term = algebra.attempt(present)
-        return result
+        return algebra.attempt(present)
 
     def multiple_of(self, term: Term, residual: Term) -> Term | None:
         """The term as g * residual with g finite where the residual is 0; None where it is not of that shape."""
@@ -148,8 +147,7 @@ class Presenter:
             factor = self._fraction((above, below))
             return mul(*(factor.args if factor.kind == "mul" else (factor,)), residual)
 
-        result: Term | None = self.algebra.attempt(divide)
-        return result
+        return self.algebra.attempt(divide)
 
     def combination(self, term: Term, forms: Sequence[Term]) -> Term | None:
         """Rational c_i with term = sum of c_i forms_i, as a term; None where there are none."""
@@ -163,8 +161,7 @@ class Presenter:
             found = _solve(columns)
             return None if found is None else tidy(add(*(mul(num(c), f) for c, f in zip(found, forms, strict=True))))
 
-        result: Term | None = self.algebra.attempt(solve)
-        return result
+        return self.algebra.attempt(solve)
 
     def _fraction(self, fraction: Fraction) -> Term:
         fraction = self._without_exp_below(fraction)

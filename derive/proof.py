@@ -57,6 +57,7 @@ class Proof:
         self.checked = checked
         certificate, theorems, self.verdict = checked
         self.pair = certificate.pair
+        self.about = certificate.about
         self.average = certificate.average
         self.statement = certificate.statement
         self.symbols = certificate.symbols

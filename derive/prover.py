@@ -17,7 +17,7 @@ from derive import balls
 from derive.activations import ACTIVATIONS, Activation
 from derive.algebra import Algebra, Definitions
 from derive.bridge import to_term
-from derive.certificate import Certificate, Witness, check, measure
+from derive.certificate import About, Certificate, Witness, check, measure
 from derive.errors import KernelError, UnknownName
 from derive.kernel import COST, Derivation, Statement, Step
 from derive.losses import LOSSES, Loss
@@ -65,15 +65,18 @@ def prove(pair: str, average: bool = False) -> Proof:
     if reason is not None:
         raise UnknownName(f"{pair} is no pair: {reason}")
     found = statement(loss, activation, average)
-    proof = _proof(pair, average, found)
+    about = About(loss.name, activation.name, loss.source, activation.source)
+    proof = _proof(pair, about, average, found)
     needed = tuple(r for r in found.activation_domain if r.names or r in proof.hypotheses)
     if needed == found.activation_domain:
         return proof
-    return _proof(pair, average, found._replace(activation_domain=needed))  # holds for every size, so say no more
+    return _proof(
+        pair, about, average, found._replace(activation_domain=needed)
+    )  # holds for every size, so say no more
 
 
-def _proof(pair: str, average: bool, found: Statement) -> Proof:
-    return Proof(check(_Search(pair, average, found).certificate()))
+def _proof(pair: str, about: About, average: bool, found: Statement) -> Proof:
+    return Proof(check(_Search(pair, about, average, found).certificate()))
 
 
 def why_inadmissible(pair: str) -> str | None:
@@ -171,8 +174,8 @@ def _names_of(relation: Term) -> list[str]:
 class _Search:
     """One derivation under construction: steps that the kernel took, with their reasons."""
 
-    def __init__(self, pair: str, average: bool, found: Statement) -> None:
-        self.pair, self.average, self.statement = pair, average, found
+    def __init__(self, pair: str, about: About, average: bool, found: Statement) -> None:
+        self.pair, self.about, self.average, self.statement = pair, about, average, found
         self.run = Derivation(found)
         self.steps: list[Step] = []
         self.reasons: list[str] = []
@@ -207,7 +210,14 @@ class _Search:
         self.chain(outer, inner)
         self.finish()
         return Certificate(
-            self.pair, self.average, _symbols(found), found, tuple(self.steps), tuple(self.reasons), self.points()
+            self.pair,
+            self.about,
+            self.average,
+            _symbols(found),
+            found,
+            tuple(self.steps),
+            tuple(self.reasons),
+            self.points(),
         )
 
     def value(self, step: int) -> Term:

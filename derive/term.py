@@ -65,8 +65,8 @@ class Term:
 
     def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
         heads, kinds, least, most = _SHAPES.get(kind, ((), _NOTHING, 1, 0))
-        terms = args[len(heads) :]
-        if not least <= len(terms) <= most or any(type(a) is not t for a, t in zip(args, heads, strict=False)):
+        terms = args[len(heads) :] if heads else args
+        if not least <= len(terms) <= most or (heads and tuple(map(type, args[: len(heads)])) != heads):
             raise ValueError(f"no term has the shape {kind}{tuple(type(a).__name__ for a in args)}")
         indices: tuple[Term, ...] = (self,) if kind == "index" else ()
         names = frozenset((args[0],)) if kind == "var" or kind == "item" else _NOTHING
@@ -89,7 +89,7 @@ class Term:
         _set_names(self, names)
         _set_loose(self, max(0, loose - 1) if kind == "sum" else loose)
         _set_depth(self, depth + 1)
-        _set_hash(self, hash((kind, args)))
+        _set_hash(self, hash((kind, args if kind != "num" else (int(args[0].p), int(args[0].q)))))
         if kind in _CHECKS:
             _CHECKS[kind](*args)
 
@@ -145,6 +145,7 @@ def num(value: int | str | fmpq, denominator: int = 1) -> Term:
 
 
 ZERO, ONE, MINUS_ONE = num(0), num(1), num(-1)
+_EXPONENTS = {n: num(n) for n in range(-4, 5)}
 
 
 def var(name: str) -> Term:
@@ -175,7 +176,9 @@ def mul(*terms: Term) -> Term:
 
 
 def power(base: Term, exponent: Term | int) -> Term:
-    return Term("pow", (base, num(exponent) if isinstance(exponent, int) else exponent))
+    if isinstance(exponent, int):
+        exponent = _EXPONENTS.get(exponent) or num(exponent)
+    return Term("pow", (base, exponent))
 
 
 def neg(term: Term) -> Term:

@@ -72,7 +72,7 @@ def at(k: int = 0, j: int = 0, **values: object) -> Point:
     return Point(table, {"K": k} if k else {}, {"j": j} if j else {})
 
 
-def refused(work: Callable[[], Any], why: str = "") -> None:
+def refused(work: Callable[[], Any], why: str | None = None) -> None:
     with pytest.raises(KernelError, match=why):
         work()
 
@@ -150,7 +150,7 @@ def test_definition() -> None:
     assert theory.definition(item("h", k)).conclusion == Equation(item("h", k), exp(item("z", k)))
 
 
-@pytest.mark.parametrize("left", [z, h, item("h", j), item("h", k, k), call("h", k)], ids=repr)
+@pytest.mark.parametrize("left", [z, h, item("h", j), item("h", k, k), call("h")], ids=repr)
 def test_definition_refuses(left: Term) -> None:
     refused(lambda: Theory({"h": ((k,), item("z", k))}).definition(left), "no such definition")
 
@@ -301,11 +301,11 @@ def test_derivative_by_an_element() -> None:
         (z, item("z", j), ZERO, "numbers of indices"),
         (item("z", j), z, ZERO, "numbers of indices"),
         (call("gamma", z), z, ONE, "no law"),
-        (rel("<", z, w), z, ONE, ""),
-        (mul(z, power(sub(w, w), -1)), z, ZERO, ""),
+        (rel("<", z, w), z, ONE, None),
+        (mul(z, power(sub(w, w), -1)), z, ZERO, None),
     ],
 )
-def test_derivative_refuses(subject: Term, variable: Term, value: Term, why: str) -> None:
+def test_derivative_refuses(subject: Term, variable: Term, value: Term, why: str | None) -> None:
     refused(lambda: Theory({"h": ((), exp(x))}).derivative(subject, variable, value), why)
 
 
@@ -451,49 +451,50 @@ def test_rewrite_keeps_what_a_definition_needs() -> None:
 # ---- terms made by hand ------------------------------------------------------------------------------
 
 LOOSE = Term("bound", (0, "K"))
-BY_HAND = [
-    LOOSE,
-    Term("item", ("z", LOOSE)),
-    Term("item", ("z",)),
-    Term("item", ("z", z)),
-    Term("item", (z, k)),
-    Term("sum", ("K", Term("item", ("z", Term("bound", (1, "K")))))),
-    Term("sum", ("K", Term("item", ("z", Term("bound", (0, "m")))))),
-    Term("sum", ("K", Term("item", ("z", Term("bound", (-1, "K")))))),
-    Term("sum", ("K",)),
-    Term("sum", (z, z)),
-    Term("kron", (k, i)),
-    Term("kron", (z, w)),
-    Term("kron", (k,)),
-    Term("kron", (LOOSE, k)),
-    Term("where", (rel("=", z, ZERO), ONE, ZERO)),
-    Term("where", (z, ONE, ZERO)),
-    Term("where", (rel("<", z, ZERO), ONE)),
-    Term("where", (Term("rel", ("~", z, ZERO)), ONE, ZERO)),
-    Term("num", (0.5,)),
-    Term("num", ("1",)),
-    Term("num", (None,)),
-    Term("num", ()),
-    Term("var", ()),
-    Term("var", (1,)),
-    Term("size", (0,)),
-    Term("pow", (z,)),
-    Term("pow", (z, 2)),
-    Term("pow", (z, Term("num", (2,)))),
-    Term("pow", (z, Term("num", (0.5,)))),
-    Term("pow", (z, k)),
-    Term("call", ()),
-    Term("call", (z,)),
-    Term("call", ("exp", k)),
-    Term("call", ("exp", "z")),
-    Term("call", ("rest", sum_over(k, item("z", k)), j)),
-    Term("add", (z, k)),
-    Term("add", (z, 1)),
-    Term("mul", (z, "w")),
-    Term("add", (rel("<", z, w), ONE)),
-    Term("lambda", (z,)),
-    k,
-    rel("<", z, w),
+ELEMENT = ("item", ("z", LOOSE))
+BY_HAND: list[tuple[str, tuple[Any, ...]]] = [
+    ("bound", (0, "K")),
+    ELEMENT,
+    ("item", ("z",)),
+    ("item", ("z", z)),
+    ("item", (z, k)),
+    ("sum", ("K", Term("item", ("z", Term("bound", (1, "K")))))),
+    ("sum", ("K", Term("item", ("z", Term("bound", (0, "m")))))),
+    ("sum", ("K",)),
+    ("sum", (z, z)),
+    ("kron", (k, i)),
+    ("kron", (z, w)),
+    ("kron", (k,)),
+    ("kron", (LOOSE, k)),
+    ("where", (rel("=", z, ZERO), ONE, ZERO)),
+    ("where", (z, ONE, ZERO)),
+    ("where", (rel("<", z, ZERO), ONE)),
+    ("rel", ("~", z, ZERO)),
+    ("num", (0.5,)),
+    ("num", ("1",)),
+    ("num", (1,)),
+    ("num", (True,)),
+    ("num", (None,)),
+    ("num", ()),
+    ("var", ()),
+    ("var", (1,)),
+    ("size", (0,)),
+    ("pow", (z,)),
+    ("pow", (z, 2)),
+    ("pow", (z, k)),
+    ("call", ()),
+    ("call", (z,)),
+    ("call", ("exp", k)),
+    ("call", ("exp", "z")),
+    ("call", ("rest", sum_over(k, item("z", k)))),
+    ("rest", (sum_over(k, item("z", k)), j)),
+    ("add", (z, k)),
+    ("add", (z, 1)),
+    ("mul", (z, "w")),
+    ("add", (rel("<", z, w), ONE)),
+    ("lambda", (z,)),
+    ("index", ("k", "K")),
+    ("rel", ("<", z, w)),
 ]
 
 
@@ -502,11 +503,11 @@ def doors(term: Term) -> Sequence[Callable[[], Any]]:
     statement = Statement(SQUARE, h, y, exp(z), z)
     return (
         lambda: Theory({}).equal(term, term),
-        lambda: Theory({}).equal(mul(term, ZERO), ZERO),
+        lambda: Theory({}).equal(ZERO, term),
         lambda: Theory({}).derivative(term, w, ZERO),
-        lambda: Theory({}).derivative(add(w, term), w, ONE),
-        lambda: Theory({}).derivative(power(w, 2), term, ZERO) if term.kind != "var" else refuse(),
+        lambda: Theory({}).derivative(power(w, 2), term, ZERO),
         lambda: Theory({"h": ((), term)}).equal(h, h),
+        lambda: Theory({"h": ((term,), ONE)}).equal(Term("item", ("h", term)), ONE),
         lambda: Theory({}, (rel(">", term, ZERO),)).equal(call("abs", z), call("abs", term)),
         lambda: replay(statement, [Step("differentiate-loss", (), term)]),
         lambda: replay(statement._replace(activation=term), [Step("differentiate-activation", (), ZERO)]),
@@ -515,27 +516,27 @@ def doors(term: Term) -> Sequence[Callable[[], Any]]:
     )
 
 
-def refuse() -> None:
-    raise KernelError("nothing to try")
+@pytest.mark.parametrize(("kind", "args"), BY_HAND, ids=str)
+def test_a_term_made_by_hand_is_refused(kind: str, args: tuple[Any, ...]) -> None:
+    """Where it is made, or else at every door of the kernel; an index is let in only where it is an index."""
+    for n in range(len(doors(z))):
+        if kind == "index" and n == 5:
+            continue
+        with pytest.raises((KernelError, ValueError)):
+            doors(Term(kind, args))[n]()
 
 
-@pytest.mark.parametrize("term", BY_HAND, ids=lambda t: str(t)[:60])
-def test_a_term_made_by_hand_is_refused_everywhere(term: Term) -> None:
-    for door in doors(term):
-        refused(door)
+def test_a_negative_bound_index_is_refused() -> None:
+    with pytest.raises((KernelError, ValueError)):
+        term = Term("sum", ("K", Term("item", ("z", Term("bound", (-1, "K"))))))
+        Theory({}).equal(term, term)
 
 
 def test_a_loose_bound_index_is_not_captured() -> None:
     total = sum_over(l, power(item("z", l), 2))
-    variable = Term("item", ("z", LOOSE))
-    refused(lambda: Theory({}).derivative(total, variable, sum_over(l, mul(TWO, item("z", l)))))
+    refused(lambda: Theory({}).derivative(total, Term(*ELEMENT), sum_over(l, mul(TWO, item("z", l)))))
     theory = Theory({"h": ((k,), sum_over(l, mul(kron(k, l), item("z", l))))})
     refused(lambda: theory.equal(Term("item", ("h", LOOSE)), sum_over(l, item("z", l))))
-
-
-@pytest.mark.parametrize("operator", ["~", "", "==", None, "is"])
-def test_an_unknown_relation_is_refused(operator: object) -> None:
-    refused(lambda: Theory({}, (Term("rel", (operator, z, ZERO)),)).equal(call("abs", z), z))
 
 
 def nest(levels: int, wrap: Callable[[Term], Term], start: Term) -> Term:
@@ -544,16 +545,16 @@ def nest(levels: int, wrap: Callable[[Term], Term], start: Term) -> Term:
     return start
 
 
-@pytest.mark.parametrize("levels", [100, 300, 3000])
+@pytest.mark.parametrize("levels", [60, 90, 100, 300, 3000])
 def test_depth_ends_in_a_refusal_or_a_theorem(levels: int) -> None:
     outer: dict[str, Any] = {"J": ((), sum_over(k, mul(HALF, power(item("h", k), 2))))}
     inner = {**outer, "h": ((k,), item("z", k))}
-    value = nest(levels, lambda t: add(t, ZERO), item("h", k))
     try:
+        value = nest(levels, lambda t: add(t, ZERO), item("h", k))
         a = Theory(outer).derivative(COST, item("h", k), value)
         b = Theory(inner).derivative(item("h", k), item("z", j), kron(k, j))
         assert Theory(inner).chain(a, b)
-    except KernelError:
+    except (KernelError, ValueError):
         pass
 
 
@@ -622,7 +623,7 @@ def test_replay_refuses_a_step(step: Step) -> None:
 
 def test_replay_of_nothing_proves_nothing() -> None:
     assert replay(IDENTITY, ()) == ()
-    refused(lambda: verdict(IDENTITY, (), None, None), "does not end")
+    refused(lambda: verdict(IDENTITY, (), {}), "does not end")
 
 
 def test_a_definition_is_no_value_to_rewrite() -> None:
@@ -677,35 +678,38 @@ def test_a_condition_is_declared_for_the_targets() -> None:
         (Statement(add(COST, ONE), h, y, z, z), (Step("cost", (), add(COST, ONE)),)),
         (Statement(SQUARE, h, y, h, z), (Step("output", (), h),)),
         (Statement(SQUARE, h, y, COST, z), (Step("output", (), COST),)),
+        (Statement(SQUARE, h, y, z, z, activation_domain=(rel("=", z, y),)), ()),
+        (Statement(SQUARE, h, y, z, z, activation_domain=(rel(">", y, ZERO),)), ()),
+        (Statement(SQUARE, h, y, z, z, loss_domain=(rel("=", h, ONE),)), ()),
+        (Statement(SQUARE, h, y, z, z, targets=(rel("=", h, y),)), ()),
+        (Statement(SQUARE, h, y, z, z, targets=(rel("=", z, y),)), ()),
+        (Statement(SQUARE, num(2), y, z, z), ()),
+        (Statement(SQUARE, call("h"), y, z, z), ()),
     ],
-    ids=["the output is J", "z is the output", "the target is z", "J by J", "h by h", "h by J"],
+    ids=lambda v: "",
 )
-def test_names_of_a_statement_are_kept_apart(statement: Statement, steps: tuple[Step, ...]) -> None:
-    refused(lambda: verdict(statement, replay(statement, steps), None, None))
+def test_parts_of_a_statement_are_kept_apart(statement: Statement, steps: tuple[Step, ...]) -> None:
+    refused(lambda: replay(statement, steps))
+    refused(lambda: verdict(statement, replay(IDENTITY, STEPS), {"inside": at(z=1, y=1)}))
 
 
-def test_indices_of_a_statement_fit() -> None:
-    cost = sum_over(k, mul(HALF, power(sub(item("h", k), item("y", k)), 2)))
-    for preactivation in (z, item("z", i), item("z", k), item("z", j, l), Term("item", ("z", LOOSE))):
-        statement = Statement(cost, item("h", k), item("y", k), preactivation, preactivation)
-        refused(lambda statement=statement: verdict(statement, complete(statement), at(k=2, j=1), None))  # type: ignore[misc]
+@pytest.mark.parametrize("statement", ["z", None, (), IDENTITY._replace(cost="z"), IDENTITY._replace(targets=(1,))])
+def test_a_statement_of_another_type_is_refused(statement: Any) -> None:
+    refused(lambda: replay(statement, ()))
+    refused(lambda: verdict(statement, replay(IDENTITY, STEPS), {"inside": at(z=1, y=1)}))
 
 
-def complete(statement: Statement) -> tuple[Theorem, ...]:
-    """The chain for half the squared error and the identity, as far as the statement allows it."""
-    slope = sub(statement.output, statement.target)
-    inner = kernel.Theory(statement.definitions)._algebra.attempt(
-        lambda: Theory(statement.definitions)._algebra.differentiate(statement.output, statement.preactivation)
-    )
-    value = mul(slope, inner)
-    for own in reversed(statement.output.args[1:]):
-        value = sum_over(own, value)
-    steps = (
-        Step("differentiate-loss", (), slope),
-        Step("differentiate-activation", (), inner),
-        Step("chain", (0, 1), value),
-    )
-    return replay(statement, steps)
+VECTOR = sum_over(k, mul(HALF, power(sub(item("h", k), item("y", k)), 2)))
+
+
+@pytest.mark.parametrize("preactivation", [z, item("z", i), item("z", k), item("z", j, l), Term(*ELEMENT)], ids=str)
+def test_indices_of_a_statement_fit(preactivation: Term) -> None:
+    refused(lambda: replay(Statement(VECTOR, item("h", k), item("y", k), item("z", k), preactivation), ()))
+
+
+@pytest.mark.parametrize("target", [y, item("y", l), item("y", i), item("y", k, l)], ids=str)
+def test_the_target_is_indexed_as_the_output(target: Term) -> None:
+    refused(lambda: replay(Statement(VECTOR, item("h", k), target, item("z", k), item("z", j)), ()))
 
 
 # ---- verdict: what it says -----------------------------------------------------------------------------
@@ -723,41 +727,53 @@ def scalar(cost: Term, slope: Term, last: Term, **fields: Any) -> tuple[Statemen
     return statement, (*steps, Step(rule, (2,), last))
 
 
-def judge(found: tuple[Statement, tuple[Step, ...]], *points: Point | None) -> Verdict:
-    witness, border = (*points, None, None)[:2]
-    return verdict(found[0], replay(*found), witness, border)
+def judge(found: tuple[Statement, tuple[Step, ...]], **points: Point | None) -> Verdict:
+    given = {name: point for name, point in points.items() if point is not None}
+    return verdict(found[0], replay(*found), given)
 
 
 APART = at(z=2, y=1)
 
 
 def test_verdict_cancels() -> None:
-    assert judge(scalar(SQUARE, RESIDUAL, RESIDUAL)) == Verdict("yes", "cancels", RESIDUAL, None, ())
+    assert judge(scalar(SQUARE, RESIDUAL, RESIDUAL), inside=APART) == Verdict("yes", "cancels", RESIDUAL, None, ())
 
 
 def test_verdict_multiple() -> None:
     twice = mul(TWO, RESIDUAL)
     found = scalar(power(RESIDUAL, 2), twice, twice)
-    assert judge(found, APART) == Verdict("no", "multiple", twice, TWO, ())
+    assert judge(found, witness=APART) == Verdict("no", "multiple", twice, TWO, ())
 
 
 def test_verdict_residual() -> None:
-    cost, value = mul(HALF, h, h, sub(mul(num(2, 3), h), y)), mul(h, RESIDUAL)
-    assert judge(scalar(cost, value, value), APART) == Verdict("no", "residual", value, h, ())
+    cost, value = mul(h, h, sub(mul(num(1, 3), h), mul(HALF, y))), mul(h, RESIDUAL)
+    assert judge(scalar(cost, value, value), witness=APART) == Verdict("no", "residual", value, h, ())
+
+
+OTHER = scalar(mul(HALF, power(h, 2)), h, h)
+BORDER = at(z=2, y=h)
 
 
 def test_verdict_other() -> None:
-    found = scalar(mul(HALF, power(h, 2)), h, h)
-    assert judge(found, APART, at(z=2, y=h)) == Verdict("no", "other", h, None, ())
+    assert judge(OTHER, witness=APART, border=BORDER) == Verdict("no", "other", h, None, ())
+    assert judge(OTHER, witness=at(z=2, y=1), border=at(z=2, y=h)).answer == "no"
 
 
 @pytest.mark.parametrize(
     ("witness", "border"),
-    [(None, None), (APART, None), (None, at(z=2, y=h)), (APART, APART), (APART, at(z=0, y=h)), (at(z=2, y=0), at(z=2, y=h))],
-    ids=["none", "no border", "no witness", "y is not h", "no slope at the border", "no gap at the witness"],
-)  # fmt: skip
+    [
+        (None, None),
+        (APART, None),
+        (None, BORDER),
+        (APART, APART),
+        (APART, at(z=0, y=h)),
+        (at(z=2, y=0), BORDER),
+        (APART, at(z=2, y=2)),
+    ],
+    ids=["none", "no border", "no witness", "y is not h", "no slope", "no gap", "y is h by chance"],
+)
 def test_verdict_other_needs_two_points(witness: Point | None, border: Point | None) -> None:
-    refused(lambda: judge(scalar(mul(HALF, power(h, 2)), h, h), witness, border))
+    refused(lambda: judge(OTHER, witness=witness, border=border))
 
 
 @pytest.mark.parametrize(
@@ -771,14 +787,28 @@ def test_verdict_other_needs_two_points(witness: Point | None, border: Point | N
         at(z=2, y=1, J=0),
         at(z=-1, y=1),
         Point({("z", ()): 2.0, ("y", ()): fmpq(1)}, {}, {}),  # type: ignore[dict-item]
+        "z = 2",
     ],
-    ids=["missing", "no gap", "no y", "no z", "h given", "J given", "outside", "float"],
+    ids=["missing", "no gap", "no y", "no z", "h given", "J given", "outside", "float", "text"],
 )
-def test_verdict_no_needs_a_witness(witness: Point | None) -> None:
+def test_verdict_no_needs_a_witness(witness: Any) -> None:
     twice = mul(TWO, RESIDUAL)
     found = scalar(power(RESIDUAL, 2), twice, twice, activation_domain=(rel(">", z, ZERO),))
-    assert judge(found, APART).answer == "no"
-    refused(lambda: judge(found, witness))
+    assert judge(found, witness=APART).answer == "no"
+    refused(lambda: judge(found, witness=witness))
+
+
+def test_a_point_that_nothing_needs_is_refused() -> None:
+    twice = mul(TWO, RESIDUAL)
+    refused(lambda: judge(scalar(power(RESIDUAL, 2), twice, twice), witness=APART, inside=APART))
+    refused(lambda: judge(scalar(SQUARE, RESIDUAL, RESIDUAL), inside=APART, witness=APART))
+
+
+def test_a_yes_on_an_empty_domain_is_refused() -> None:
+    empty = (rel(">", z, ZERO), rel("<", z, ZERO))
+    found = scalar(SQUARE, RESIDUAL, RESIDUAL, activation_domain=empty)
+    for value in (-1, 0, 1):
+        refused(lambda value=value: judge(found, inside=at(z=value, y=1)))  # type: ignore[misc]
 
 
 def test_a_witness_lies_in_the_domain_of_the_loss() -> None:
@@ -789,27 +819,24 @@ def test_a_witness_lies_in_the_domain_of_the_loss() -> None:
         where(rel(">", h, ZERO), half, triple),
         mul(factor, RESIDUAL),
         mul(factor, RESIDUAL),
+        rule="unfold",
         loss_domain=(rel(">", exp(h), ONE),),
         activation_domain=(rel("!=", z, ZERO),),
     )
-    refused(lambda: judge(found, at(z=-1, y=0)))
+    refused(lambda: judge(found, witness=at(z=-1, y=0)))
 
 
 def test_a_factor_that_moves_is_no_constant() -> None:
     """J = exp((h - y)^2 / 2) has dJ/dh = J (h - y); J is not free of h."""
     cost = exp(mul(HALF, power(RESIDUAL, 2)))
-    found = scalar(cost, mul(cost, RESIDUAL), mul(COST, RESIDUAL))
-    try:
-        assert judge(found, APART).kind == "residual"
-    except KernelError:
-        pass
+    assert judge(scalar(cost, mul(cost, RESIDUAL), mul(COST, RESIDUAL)), witness=APART).kind == "residual"
 
 
 def test_a_factor_that_does_not_move_is_no_residual() -> None:
     factor = mul(TWO, sub(add(h, ONE), h))
     found = scalar(power(RESIDUAL, 2), mul(factor, RESIDUAL), mul(*factor.args, RESIDUAL))
     try:
-        assert judge(found, APART).kind == "multiple"
+        assert judge(found, witness=APART).kind == "multiple"
     except KernelError:
         pass
 
@@ -818,13 +845,14 @@ ABSOLUTE = sub(h, call("abs", y))
 
 
 def test_delta_is_stated_without_conditions() -> None:
-    cost = mul(HALF, power(ABSOLUTE, 2))
+    cost = mul(h, sub(mul(HALF, h), call("abs", y)))
     positive = rel(">", y, ZERO)
     statement, steps = scalar(cost, ABSOLUTE, ABSOLUTE, targets=(positive,))
-    steps = (*steps, Step("condition", (3,), RESIDUAL, (positive,)))
-    found = judge((statement, steps), at(z=2, y=-1))
-    assert found == Verdict("yes", "cancels", ABSOLUTE, None, (positive,))
-    refused(lambda: judge((statement, steps), APART))  # there the condition holds, so nothing is shown to need it
+    found = statement, (*steps, Step("condition", (3,), RESIDUAL, (positive,)))
+    broken = at(z=2, y=-1)
+    assert judge(found, inside=APART, witness=broken) == Verdict("yes", "cancels", ABSOLUTE, None, (positive,))
+    refused(lambda: judge(found, inside=APART, witness=APART))  # there the condition holds: it is not shown to be needed
+    refused(lambda: judge(found, inside=broken, witness=broken))
 
 
 def test_conditions_can_hold_together() -> None:
@@ -832,18 +860,23 @@ def test_conditions_can_hold_together() -> None:
     a, b = sub(call("abs", y), y), add(call("abs", y), y)
     slope = add(RESIDUAL, a, b)
     statement, steps = scalar(mul(h, add(mul(HALF, h), neg(y), a, b)), slope, slope, targets=(up, down))
-    more = (Step("condition", (3,), add(RESIDUAL, b), (up,)), Step("condition", (4,), RESIDUAL, (down,)))
-    refused(lambda: judge((statement, (*steps, *more)), at(z=2, y=-1)))
+    found = (
+        statement,
+        (*steps, Step("condition", (3,), add(RESIDUAL, b), (up,)), Step("condition", (4,), RESIDUAL, (down,))),
+    )
+    assert replay(*found)[-1].hypotheses == (up, down)
+    for inside in (-1, 0, 1):
+        refused(lambda inside=inside: judge(found, inside=at(z=2, y=inside), witness=at(z=2, y=-1)))  # type: ignore[misc]
 
 
 def test_hypotheses_must_be_declared() -> None:
     found = scalar(log(h), power(h, -1), power(h, -1))
-    refused(lambda: judge(found, APART, at(z=2, y=h)), "does not declare")
+    refused(lambda: judge(found, witness=APART, border=BORDER), "does not declare")
     declared = found[0]._replace(activation_domain=(rel(">", z, ZERO),))
-    assert judge((declared, found[1]), APART, at(z=2, y=h)).kind == "other"
+    assert judge((declared, found[1]), witness=APART, border=BORDER).kind == "other"
 
 
-hk, yk, zk, hj, yj, zj = (item(name, own) for own in (k, j) for name in "hyz")
+hk, hj, yk, yj, zk, zj = (item(name, own) for name in "hyz" for own in (k, j))
 TOTAL = rel("=", sum_over(k, yk), ONE)
 SOFTMAX = div(exp(zk), sum_over(l, exp(item("z", l))))
 CCE = Statement(sum_over(k, neg(mul(yk, log(hk)))), hk, yk, SOFTMAX, zj, (rel(">", hk, ZERO),), (), (TOTAL,))
@@ -855,33 +888,46 @@ CCE_STEPS = (
     Step("rewrite", (2,), sub(mul(hj, sum_over(k, yk)), yj)),
     Step("condition", (3,), sub(hj, yj), (TOTAL,)),
 )
+MET = at(k=2, j=1, z_1=0, z_2=0, y_1=1, y_2=0)
 BROKEN = at(k=2, j=1, z_1=0, z_2=0, y_1=1, y_2=1)  # sum y = 2
 
 
 def test_verdict_under_a_condition() -> None:
-    found = judge((CCE, CCE_STEPS), BROKEN)
+    found = judge((CCE, CCE_STEPS), inside=MET, witness=BROKEN)
     assert found == Verdict("yes", "cancels", sub(mul(hj, sum_over(k, yk)), yj), None, (TOTAL,))
 
 
 @pytest.mark.parametrize(
-    "witness",
-    [None, at(k=2, j=1, z_1=0, z_2=0, y_1=1, y_2=0), at(k=1, j=2, z_1=0, y_1=2), at(k=2, z_1=0, z_2=0, y_1=1, y_2=1)],
-    ids=["missing", "condition holds", "j outside", "no j"],
+    ("inside", "witness"),
+    [
+        (MET, None),
+        (None, BROKEN),
+        (MET, MET),
+        (BROKEN, BROKEN),
+        (MET, at(k=1, j=2, z_1=0, y_1=2)),
+        (MET, at(k=2, z_1=0, z_2=0, y_1=1, y_2=1)),
+        (MET, at(j=1, z_1=0, z_2=0, y_1=1, y_2=1)),
+        (MET, at(k=3, j=1, z_1=0, z_2=0, y_1=1, y_2=1)),
+        (MET, at(k=10**9, j=1, z_1=0, z_2=0, y_1=1, y_2=1)),
+    ],
+    ids=["no witness", "no inside", "it holds", "it is broken", "j outside", "no j", "no K", "no z_3", "huge K"],
 )
-def test_a_condition_needs_a_witness_that_breaks_it(witness: Point | None) -> None:
-    refused(lambda: judge((CCE, CCE_STEPS), witness))
+def test_a_condition_needs_points_that_meet_and_break_it(inside: Point | None, witness: Point | None) -> None:
+    refused(lambda: judge((CCE, CCE_STEPS), inside=inside, witness=witness))
 
 
 def test_the_total_of_the_targets_is_never_assumed_unsaid() -> None:
     for rule in ("rewrite", "unfold"):
         steps = (*CCE_STEPS[:4], Step(rule, (3,), sub(hj, yj)))
         refused(lambda steps=steps: replay(CCE, steps), "step 5")  # type: ignore[misc]
-    refused(lambda: judge((CCE._replace(activation_domain=(TOTAL,)), CCE_STEPS[:4]), BROKEN))
+    refused(lambda: replay(CCE._replace(activation_domain=(TOTAL,)), CCE_STEPS))
+    refused(lambda: replay(CCE._replace(targets=()), CCE_STEPS))
 
 
 def test_a_condition_that_does_not_help_is_refused() -> None:
     value = add(sub(hj, yj), mul(ZERO, hj))
-    refused(lambda: judge((CCE, (*CCE_STEPS[:4], Step("condition", (3,), value, (TOTAL,)))), BROKEN), "does not help")
+    found = CCE, (*CCE_STEPS[:4], Step("condition", (3,), value, (TOTAL,)))
+    refused(lambda: judge(found, inside=MET, witness=BROKEN), "does not help")
 
 
 def test_theorems_of_another_statement_have_no_say() -> None:
@@ -896,11 +942,13 @@ def test_theorems_of_another_statement_have_no_say() -> None:
         ),
     )
     own = replay(CCE, CCE_STEPS)
-    refused(lambda: verdict(CCE, foreign, BROKEN, None))
-    try:
-        assert verdict(CCE, (foreign[-1], own[-1]), BROKEN, None).delta != num(17)
-    except KernelError:
-        pass
+    refused(lambda: verdict(CCE, foreign, {"inside": MET, "witness": BROKEN}))
+    for mixed in ((foreign[-1], own[-1]), (*own[:4], foreign[-1], own[-1]), (own[-1],)):
+        try:
+            found = verdict(CCE, mixed, {"inside": MET, "witness": BROKEN})
+        except KernelError:
+            continue
+        assert found.delta == sub(mul(hj, sum_over(k, yk)), yj)
 
 
 def test_a_universal_relation_is_checked_for_every_index() -> None:

@@ -288,7 +288,7 @@ class Shown(NamedTuple):
 
 
 def shown(proof: Proof, field: str) -> Shown | None:
-    data = json.loads(dumps(proof.checked))[field]
+    data = json.loads(dumps(proof.checked))["points"].get(field)
     if data is None:
         return None
     point = data["point"]
@@ -362,6 +362,18 @@ def allowed_targets(pair: str, place: Place) -> bool:
         return all(sum(row) == 1 and min(row) >= 0 for row in place.y)
     bounds = {"bce": (0, 1), "poisson": (0, sympy.oo)}.get(loss, (-sympy.oo, sympy.oo))
     return all(bounds[0] <= y <= bounds[1] for row in place.y for y in row)
+
+
+@per_case
+def test_a_yes_has_a_point_where_its_conditions_hold_and_both_sides_agree(pair: str, average: bool) -> None:
+    """So that it is no statement about nothing."""
+    proof = fresh(pair, average)
+    inside = shown(proof, "inside")
+    assert (inside is not None) == (proof.answer == "yes")
+    if inside is not None:
+        assert allowed_targets(pair, inside.place)
+        assert sympy.simplify(sympy_slope(pair, inside.place) - residual_at(pair, inside.place)) == 0
+        assert_printed(inside.delta, sympy_slope(pair, inside.place))
 
 
 # ---- the steps that a textbook shows

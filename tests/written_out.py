@@ -62,7 +62,7 @@ def random_place(seed: int, examples: int, classes: int) -> Place:
     draw = random.Random(seed)
     rows, columns = range(examples), range(classes)
     z = tuple(tuple(sympy.Rational(draw.randint(-21, 21), 7) for _ in columns) for _ in rows)
-    y = tuple(tuple(sympy.Rational(draw.randint(1, 10), 11) for _ in columns) for _ in rows)
+    y = tuple(tuple(sympy.Rational(draw.randint(1, 10), 13 if k else 11) for k in columns) for _ in rows)  # sum != 1
     return Place(z, y, (draw.randrange(examples), draw.randrange(classes)))
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from derive.proof import Proof, ProofStep
 from derive.report import explain
 from derive.report.lines import Token, lines
-from derive.report.tex import inline, latex, left_side, tokens
-from derive.report.words import Decimal, Piece, Slope, listed
+from derive.report.tex import MARKS, inline, latex, left_side, tokens
+from derive.report.words import Chain, Decimal, Piece, Slope, listed
 from derive.term import Term
 
 LINE = 385  # of the text's 427 points, what a list leaves to a display
@@ -105,6 +105,9 @@ def _piece(piece: Piece) -> str:
         return _words(piece)
     if isinstance(piece, Decimal):
         return f"${_words(piece.digits)}$"
+    if isinstance(piece, Chain):
+        end = f" {MARKS.relations[piece.rest.args[0]]} {inline(piece.rest.args[2])}" if piece.rest else ""
+        return f"${inline(piece.first)}{end}$"
     if isinstance(piece, Term):
         return f"${inline(piece)}$"
     return "$" + "/".join(rf"\partial {inline(t)}" for t in piece) + "$"

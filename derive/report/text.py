@@ -11,7 +11,7 @@ from derive.proof import Proof, ProofStep
 from derive.report import explain
 from derive.report.layout import EXAMPLES, GREEK, OPERAND, POWER, PRODUCT, Box, Marks, Printer, Scope
 from derive.report.lines import Token, lines, nested, unbroken
-from derive.report.words import Decimal, Piece, Row, Slope
+from derive.report.words import Chain, Decimal, Piece, Row, Slope
 from derive.term import Term
 
 UNICODE = Marks(
@@ -175,8 +175,14 @@ class _Page:
             return piece
         if isinstance(piece, Decimal):
             return piece.digits.replace("-", (UNICODE if self.unicode else ASCII).sign.text)
+        if isinstance(piece, Chain):
+            end = (f" {self._sign(piece.rest)} ", piece.rest.args[2]) if piece.rest else ()
+            return self.say((piece.first, *end)).replace(" ", SPACE)
         shown = formula(piece, self.unicode) if isinstance(piece, Term) else slope(piece, self.unicode)
         return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown
+
+    def _sign(self, relation: Term) -> str:
+        return (UNICODE if self.unicode else ASCII).relations[relation.args[0]]
 
     def prose(self, pieces: Iterable[Piece], label: str = "", indent: str = "", style: str = "") -> None:
         hanging = " " * len(label) + indent

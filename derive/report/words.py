@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from flint import fmpq
@@ -20,7 +20,14 @@ class Decimal(NamedTuple):
     digits: str
 
 
-Piece: TypeAlias = str | Term | Slope | Decimal
+class Chain(NamedTuple):
+    """a < b; where ``rest`` is b < c, it says a < b < c."""
+
+    first: Term
+    rest: Term | None = None
+
+
+Piece: TypeAlias = str | Term | Slope | Decimal | Chain
 Words: TypeAlias = tuple[Piece, ...]
 Row: TypeAlias = tuple[str, Words]  # a label and what is said under it
 
@@ -29,27 +36,25 @@ def listed(relations: Iterable[Term]) -> Words:
     """Relations with commas, 0 < h and h < 1 as one, and what their free indices mean."""
     words: list[Piece] = []
     found = list(_chained(relations))
-    for n, relation in enumerate(found):
-        words += [", ", relation]
-        if relation.indices and (n + 1 == len(found) or found[n + 1].indices != relation.indices):
-            words += [" for every ", *[p for i in relation.indices for p in (" and ", i)][1:]]
+    for n, chain in enumerate(found):
+        words += [", ", chain]
+        indices = chain.first.indices
+        if indices and (n + 1 == len(found) or found[n + 1].first.indices != indices):
+            words += [" for every ", *[p for i in indices for p in (" and ", i)][1:]]
     return tuple(words[1:])
 
 
-def _chained(relations: Iterable[Term]) -> Iterator[Term]:
-    """The relations; a < b and b < c become a < (b < c), which is printed as a < b < c."""
-    waiting: Term | None = None
+def _chained(relations: Iterable[Term]) -> list[Chain]:
+    """The relations, with a < b and b < c next to each other as one."""
+    found: list[Chain] = []
     for relation in relations:
         op, left = relation.args[:2]
-        if waiting is not None and {op, waiting.args[0]} <= {"<", "<="} and waiting.args[2] == left:
-            yield rel(waiting.args[0], waiting.args[1], relation)
-            waiting = None
-            continue
-        if waiting is not None:
-            yield waiting
-        waiting = relation
-    if waiting is not None:
-        yield waiting
+        before = found[-1] if found else None
+        if before and not before.rest and {op, before.first.args[0]} <= {"<", "<="} and before.first.args[2] == left:
+            found[-1] = Chain(before.first, relation)
+        else:
+            found.append(Chain(relation))
+    return found
 
 
 def measured(value: str) -> Words:

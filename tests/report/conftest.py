@@ -19,19 +19,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where the strategies are t
 
 SCALAR = Symbols(frozenset("Jzhy"), {}, {})
 VECTOR = Symbols(frozenset("J"), {"z": ("K",), "h": ("K",), "y": ("K",)}, dict.fromkeys("jk", "K"))
+ORIGIN = Point({("z", ()): fmpq(0), ("y", ()): fmpq(0)}, {}, {})
 Rows = list[tuple[str, tuple[int, ...], str, str]]  # rule, sources from 1, value, reason
 
 
-def proof(pair: str, statement: Statement, symbols: Symbols, rows: Rows, point: Point | None = None) -> Proof:
-    """The proof whose steps are given as text."""
+def proof(pair: str, statement: Statement, symbols: Symbols, rows: Rows, **points: Point) -> Proof:
+    """The proof whose steps are given as text, with the points that its verdict needs."""
     conditions = tuple(r for r in statement.targets if r.args[0] == "=")
     steps = tuple(
         Step(rule, tuple(n - 1 for n in sources), parse(value, symbols), conditions if rule == "condition" else ())
         for rule, sources, value, _ in rows
     )
-    witness = measure(statement, point, statement.residual) if point else None
+    measured = {name: measure(statement, name, point) for name, point in points.items()}
     reasons = tuple(reason for *_, reason in rows)
-    return Proof(check(Certificate(pair, False, symbols, statement, steps, reasons, witness, None)))
+    return Proof(check(Certificate(pair, False, symbols, statement, steps, reasons, measured)))
 
 
 def scalar(cost: str, activation: str, domain: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> Statement:
@@ -52,7 +53,7 @@ def bce_sigmoid() -> Proof:
         ("chain", (4, 6), "((h - y)/(h*(1 - h)))*(h*(1 - h))", "chain-rule"),
         ("rewrite", (7,), "h - y", "cancel"),
     ]
-    return proof("bce-sigmoid", scalar(cost, activation, ("0 < h", "h < 1")), SCALAR, rows)
+    return proof("bce-sigmoid", scalar(cost, activation, ("0 < h", "h < 1")), SCALAR, rows, inside=ORIGIN)
 
 
 def mse_identity() -> Proof:
@@ -64,7 +65,7 @@ def mse_identity() -> Proof:
         ("chain", (3, 4), "(h - y)*1", "chain-rule"),
         ("rewrite", (5,), "h - y", "simplify"),
     ]
-    return proof("mse-identity", scalar("(h - y)^2/2", "z"), SCALAR, rows)
+    return proof("mse-identity", scalar("(h - y)^2/2", "z"), SCALAR, rows, inside=ORIGIN)
 
 
 def mse_sigmoid() -> Proof:
@@ -78,7 +79,7 @@ def mse_sigmoid() -> Proof:
         ("rewrite", (6,), "h*(1 - h)*(h - y)", "simplify"),
     ]
     point = Point({("z", ()): fmpq(0), ("y", ()): fmpq(1)}, {}, {})
-    return proof("mse-sigmoid", scalar("(h - y)^2/2", "1/(1 + exp(-z))"), SCALAR, rows, point)
+    return proof("mse-sigmoid", scalar("(h - y)^2/2", "1/(1 + exp(-z))"), SCALAR, rows, witness=point)
 
 
 def cce_softmax() -> Proof:
@@ -100,7 +101,9 @@ def cce_softmax() -> Proof:
         ("condition", (9,), "h[j] - y[j]", "condition"),
     ]
     values = {("z", (1,)): fmpq(0), ("z", (2,)): fmpq(0), ("y", (1,)): fmpq(1), ("y", (2,)): fmpq(1)}
-    return proof("cce-softmax", statement, VECTOR, rows, Point(values, {"K": 2}, {"j": 1}))
+    allowed = {**values, ("y", (2,)): fmpq(0)}
+    points = {name: Point(v, {"K": 2}, {"j": 1}) for name, v in (("inside", allowed), ("witness", values))}
+    return proof("cce-softmax", statement, VECTOR, rows, **points)
 
 
 BUILDERS: dict[str, Callable[[], Proof]] = {
