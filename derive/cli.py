@@ -33,15 +33,25 @@ class _Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            return "PAIR", pair, args
-        return super().resolve_command(ctx, args)
+        if not args or args[0] in self.commands or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        if "-" not in args[0]:
+            _suggest_command(args[0], list(self.commands))
+        return "PAIR", pair, args
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from derive.certificate import shipped
 
         pairs = [click.shell_completion.CompletionItem(p) for p in shipped() if p.startswith(incomplete)]
         return super().shell_complete(ctx, incomplete) + pairs
+
+
+def _suggest_command(word: str, commands: list[str]) -> None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, commands, n=1)
+    if near:
+        raise DeriveError(f"no command or pair is called {word!r}; did you mean 'derive {near[0]}'?")
 
 
 @click.group(
@@ -62,7 +72,7 @@ def app() -> None:
 
 
 @click.command("PAIR", epilog=EXAMPLES)
-@click.argument("name", metavar="PAIR")
+@click.argument("name", metavar="")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or by the suffix of FILE.")
 @click.option("-o", "--output", "file", metavar="FILE", help="Write to FILE (- is standard output).")
@@ -85,7 +95,9 @@ def pair(name: str, as_json: bool, form: str | None, file: str | None, average: 
 def _undecided(name: str, form: str, file: str | None, reason: str) -> None:
     """No statement: the answer is undecided, with the reason, and exit code 3."""
     if form == "json":
-        _write(_dump({"schema": "derive/1", "pair": name, "answer": "undecided", "kind": None, "reason": reason}), file)
+        from derive.proof import undecided
+
+        _write(_dump(undecided(name, reason)), file)
     click.echo(f"derive: {name} is undecided: {reason}", err=True)
     sys.exit(UNDECIDED)
 
@@ -156,7 +168,7 @@ def _write(content: str, file: str | None) -> None:
         raise DeriveError(f"cannot write {path}: {problem.strerror or problem}") from problem
 
 
-@app.command("list")
+@app.command("list", short_help="List the pairs with their verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
 def list_pairs(as_json: bool) -> None:
     """List the pairs with their verdicts; every proof is re-checked first."""
@@ -172,7 +184,7 @@ def list_pairs(as_json: bool) -> None:
     click.echo(table(proofs, width=_width(), colour=_shows_colour(sys.stdout)), nl=False)
 
 
-@app.command()
+@app.command(short_help="Re-check stored certificates with the kernel alone.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print only what does not hold.")
 def verify(files: tuple[str, ...], quiet: bool) -> None:
@@ -212,7 +224,7 @@ def _read(file: str) -> str:
 def main() -> None:
     """Run the command line; errors are one plain line on standard error."""
     try:
-        app(standalone_mode=False)
+        app(sys.argv[1:] or ["--help"], prog_name="derive", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as problem:

@@ -149,6 +149,13 @@ class Proof:
         return f"<Proof {name}: {self.answer}, {self.kind}, delta = {self.delta}{factor}>"
 
 
+def undecided(pair: str | None, reason: str) -> dict[str, Any]:
+    """The object of ``--json`` where nothing is proved: the same fields, and the reason."""
+    empty: dict[str, Any] = {"parameters": [], "domain": [], "conditions": [], "regions": [], "kinks": [], "steps": []}
+    known = {"schema": JSON_SCHEMA, "pair": pair, "answer": "undecided", "checked_by": [], "reason": reason}
+    return {**dict.fromkeys(("loss", "activation", "kind", "delta", "factor", "witness")), **empty, **known}
+
+
 def _left(theorem: Theorem) -> Term | tuple[Term, Term]:
     conclusion = theorem.conclusion
     return (conclusion.subject, conclusion.variable) if isinstance(conclusion, Derivative) else conclusion.left

@@ -27,7 +27,7 @@ from derive.term import var
 FILES = sorted(folder().glob("*.json"))
 per_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name[: -len(".json")])
 # One of each kind and shape: a yes, a yes under a condition, a multiple, a residual, another; scalar, vector, averaged.
-SAMPLE = ("bce-sigmoid", "cce-softmax", "sse-identity", "mse-exp", "cce-softplus", "bce-softmax.average")
+SAMPLE = ("bce-sigmoid", "cce-softmax", "sse-identity", "mse-exp", "cce-softplus", "mse-exp.average")
 Path_ = tuple[str | int, ...]
 
 

@@ -18,16 +18,6 @@ from derive.report.layout import binders, inverse
 from derive.report.words import Piece, Row, Slope, Words, listed, measured, point_words
 from derive.term import ONE, ZERO, Term, mul, num, reindex, rel, replace, subterms, var
 
-NAMES = {
-    "mse": "half squared error",
-    "sse": "squared error",
-    "bce": "binary cross-entropy",
-    "cce": "categorical cross-entropy",
-    "poisson": "Poisson negative log-likelihood",
-    "sigmoid": "logistic sigmoid",
-    "tanh": "hyperbolic tangent",
-    "exp": "exponential",
-}
 REASONS = {
     "loss-definition": "The loss.",
     "activation-definition": "The activation.",
@@ -50,11 +40,9 @@ BORDERS = (num(-1), ZERO, ONE)  # where the outputs of usual activations end
 
 def title(proof: Proof) -> tuple[str, str]:
     """The pair, and what it stands for: bce-sigmoid, binary cross-entropy with logistic sigmoid."""
-    if not proof.pair:
-        return "custom pair", "a loss and an activation"
-    loss, _, activation = proof.pair.partition("-")
-    words = f"{NAMES.get(loss, loss)} with {NAMES.get(activation, activation)}"
-    return proof.pair, words + (", averaged over the examples" if proof.average else "")
+    about = proof.about
+    words = f"{about.loss} with {about.activation}" if about else "a loss and an activation"
+    return proof.pair or "custom pair", words + (", averaged over the examples" if proof.average else "")
 
 
 def setting(proof: Proof) -> Iterator[Row]:
@@ -199,8 +187,8 @@ def _why_single(proof: Proof, found: Parts) -> Words:
 
 
 def _ordered(delta: Term, first: Term) -> list[Term]:
-    """The two indices of a Kronecker delta, that of ``first`` in front."""
-    return sorted(delta.args, key=lambda i: i not in first.indices)
+    """The names of the two indices of a Kronecker delta, that of ``first`` in front."""
+    return [var(i.args[0]) for i in sorted(delta.args, key=lambda i: i not in first.indices)]
 
 
 def _own_residual(proof: Proof) -> Term:

@@ -128,6 +128,8 @@ def _definitions(proof: Proof) -> Iterator[str]:
         yield rf"{label} & $\displaystyle {formula}${strut} \\"
     for label, words in explain.setting(proof):
         yield rf"{label} & {_say(words)} \\"
+    if proof.about:
+        yield rf"Sources & {_words(proof.about.loss_source)}; {_words(proof.about.activation_source)} \\"
     yield "\\bottomrule\n\\end{tabular}\n\\end{center}"
 
 

@@ -688,7 +688,7 @@ def domain_empty(body: Body) -> None:
     body["statement"]["loss_domain"] = ["0 < h", "h < 1", "2 < h"]
 
 
-@case("mse-sigmoid", "step 7|condition|declare|domain")
+@case("mse-sigmoid", "names J, h, y or z where it has no place")
 def domain_that_says_what_is_to_be_proved(body: Body) -> None:
     """h (1 - h) = 1 holds for no z; under it mse-sigmoid would cancel."""
     body["statement"]["activation_domain"] = ["h*(1 - h) = 1"]

@@ -10,7 +10,7 @@ import pytest
 from flint import fmpq
 
 from derive.balls import Point
-from derive.certificate import Certificate, check, measure
+from derive.certificate import About, Certificate, check, measure
 from derive.kernel import Statement, Step
 from derive.proof import Proof
 from derive.syntax import Symbols, parse, parse_relation
@@ -20,6 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where the strategies are t
 SCALAR = Symbols(frozenset("Jzhy"), {}, {})
 VECTOR = Symbols(frozenset("J"), {"z": ("K",), "h": ("K",), "y": ("K",)}, dict.fromkeys("jk", "K"))
 ORIGIN = Point({("z", ()): fmpq(0), ("y", ()): fmpq(0)}, {}, {})
+ABOUT = {
+    "bce-sigmoid": About("binary cross-entropy", "logistic sigmoid", "Bishop, PRML, eq. 5.21", "eq. 4.59"),
+    "mse-identity": None,
+    "mse-sigmoid": About("half squared error", "logistic sigmoid", "Bishop, PRML, eq. 5.14", "eq. 4.59"),
+    "cce-softmax": About("categorical cross-entropy", "softmax", "Bishop, PRML, eq. 5.24", "eq. 4.62"),
+}
 Rows = list[tuple[str, tuple[int, ...], str, str]]  # rule, sources from 1, value, reason
 
 
@@ -32,7 +38,7 @@ def proof(pair: str, statement: Statement, symbols: Symbols, rows: Rows, **point
     )
     measured = {name: measure(statement, name, point) for name, point in points.items()}
     reasons = tuple(reason for *_, reason in rows)
-    return Proof(check(Certificate(pair, False, symbols, statement, steps, reasons, measured)))
+    return Proof(check(Certificate(pair, ABOUT[pair], False, symbols, statement, steps, reasons, measured)))
 
 
 def scalar(cost: str, activation: str, domain: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> Statement:

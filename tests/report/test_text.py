@@ -233,14 +233,6 @@ def test_every_reason_of_a_certificate_has_words() -> None:
     assert set(explain.REASONS) == set(REASONS)
 
 
-def test_names_are_those_of_the_catalogue() -> None:
-    from derive.activations import ACTIVATIONS
-    from derive.losses import LOSSES
-
-    catalogue = {slug: entry.name for slug, entry in (*LOSSES.items(), *ACTIVATIONS.items())}
-    assert {slug: catalogue[slug] for slug in explain.NAMES} == explain.NAMES
-
-
 # ---- the table
 
 
