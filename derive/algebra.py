@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
-from derive.errors import KernelError
+from derive.errors import REFUSALS, KernelError
 from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
 from derive.term import (
     ONE,
@@ -59,7 +59,6 @@ ALLOWED = {
     "=": ZERO_SIGN,
     "!=": NEGATIVE | POSITIVE,
 }
-REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 Found = TypeVar("Found")
@@ -429,9 +428,9 @@ class Algebra:
             if rest.is_constant():
                 raise KernelError("the logarithm of a negative number")
             parts.append((self._log_atom(rest), self._one))
-        return self._total(parts)
+        return self.total(parts)
 
-    def _total(self, parts: list[Fraction]) -> Fraction:
+    def total(self, parts: list[Fraction]) -> Fraction:
         above, below = self._zero, self._one
         for n, d in parts:
             if d == below:
@@ -458,7 +457,7 @@ class Algebra:
 
     def _known_sign(self, poly: fmpq_mpoly) -> int:
         sign, facts = self.sign(poly)
-        if sign in (NEGATIVE, POSITIVE):
+        if sign != ANY_SIGN:
             self.facts |= dict.fromkeys(facts)
         return sign
 
@@ -472,7 +471,7 @@ class Algebra:
         if max(number.p.bit_length(), number.q.bit_length()) > MAX_INTEGER_BITS:
             return self._log_atom(self._constant(number)), self._one
         primes = [(p, e) for p, e in number.p.factor()] + [(p, -e) for p, e in number.q.factor()]
-        return self._total([self._scaled(int(e), (self._log_atom(self._constant(p)), self._one)) for p, e in primes])
+        return self.total([self._scaled(int(e), (self._log_atom(self._constant(p)), self._one)) for p, e in primes])
 
     def _abs_atom(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         if poly.leading_coefficient() < 0:
@@ -490,9 +489,9 @@ class Algebra:
         result = self._unit
         for factor, e in self._factors(argument):
             sign = _sign_of(factor.leading_coefficient()) if factor.is_constant() else self._known_sign(factor)
-            if sign == NEGATIVE:
+            if not sign & POSITIVE:
                 factor = -factor
-            elif sign != POSITIVE and e % 2:
+            elif sign & NEGATIVE and e % 2:
                 factor = self._abs_atom(factor)
             result = self.product_of(result, self._power((factor, self._one), e))
         return result
@@ -543,7 +542,7 @@ class Algebra:
         indicator = self._indicator(condition)
         rest = (self._one - indicator[0], self._one)
         a, b = self.product_of(indicator, self.normal(inside)), self.product_of(rest, self.normal(outside))
-        return self._total([a, b])
+        return self.total([a, b])
 
     def _indicator(self, condition: Term) -> Fraction:
         """1 where the condition holds, else 0, by atoms [p > 0]: [a <= b] = 1 - [a - b > 0]."""
@@ -569,7 +568,7 @@ class Algebra:
         inner, outer = self._split_denominator(below, i)
         quotient, remainder = (above, self._zero) if inner.is_one() else divmod(above, inner)
         parts = self._sum_monomials(quotient, self._one, i) + self._sum_monomials(remainder, inner, i)
-        n, d = self._total(parts)
+        n, d = self.total(parts)
         return n, d * outer
 
     def _depends(self, atom: Term, i: Term) -> bool:
@@ -612,6 +611,22 @@ class Algebra:
             return self.atom(Term("size", (i.args[1],))), self._one
         ordered = sorted((a if e == 1 else power(a, int(e)) for a, e in factors), key=repr)
         return self.atom(sum_over(i, mul(*ordered, *tail))), self._one
+
+    def vanishes(self, poly: fmpq_mpoly, distinct: tuple[Term, ...] = ()) -> bool:
+        """Whether a polynomial is 0 in each case of two free indices equal or not; ``distinct`` deltas are 0."""
+        for delta in distinct:
+            poly = poly.subs({str(self._normal_kron(delta)[0]): 0})
+        poly = self.reduce(poly)
+        delta = next((atom for atom in self.atoms_of(poly) if atom.kind == "kron"), None) if poly else None
+        if delta is None:
+            return not poly
+        same = dict([delta.args])
+        merged = [kron(*(same.get(i, i) for i in other.args)) for other in distinct]
+        if not self.vanishes(poly, (*distinct, delta)):
+            return False
+        if any(other.args[0] == other.args[1] for other in merged):
+            return True  # two indices that differ are equal: no such case
+        return self.vanishes(self.normal(reindex(self._poly_term(poly), same))[0], tuple(merged))
 
     # ---- signs ------------------------------------------------------------------------------
 

@@ -18,14 +18,15 @@ from derive.term import Term
 
 Key = tuple[str, tuple[int, ...]]  # ("z", ()) is the scalar z, ("z", (1,)) is z[1]
 Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]  # h[k] := body(k) is "h": ((k,), body)
-Number = Any  # a ball (arb), a dual number (arb_series mod x^2) or an exact fmpq: the same operators
+Number = Any  # exact (fmpq), a ball (arb) or a ball with its derivative (arb_series mod x^2): one arithmetic
+Frame = tuple[tuple[tuple[str, int], ...], Mapping[Any, int]]  # bound (size, value), innermost first; free indices
 
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
 EXPONENT_LIMIT, SUMMAND_LIMIT, BIT_LIMIT = 10_000, 10_000, 100_000
 
 
 class Point(NamedTuple):
-    """Exact values; one given as a term (y := h) is its number at the point, a constant to derivatives."""
+    """Exact coordinates; one given as a term (y := h) is that number, a constant to derivatives."""
 
     values: Mapping[Key, fmpq | Term]
     sizes: Mapping[str, int]
@@ -39,23 +40,9 @@ class Slope(NamedTuple):
     variable: Term
 
 
-class Ball(NamedTuple):
-    """An enclosure of the value, and of the derivative along the direction (0 where none is asked)."""
-
-    value: arb
-    slope: arb
-
-
-class _Frame(NamedTuple):
-    """What the indices stand for: bound ones, innermost first, and the formal ones inside a definition."""
-
-    bound: tuple[tuple[str, int], ...] = ()
-    formal: Mapping[Term, int] | None = None
-
-
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {  # on balls, true only if it holds for all their members
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
-}  # fmt: skip  # on balls each is true only if it holds for all their members
+}  # fmt: skip
 _FUNCTIONS: Mapping[str, Callable[[Number], Number]] = {
     **{name: operator.methodcaller(name) for name in ("exp", "log", "sqrt", "erf", "sin", "cos", "atan")},
     "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
@@ -66,16 +53,15 @@ _FUNCTIONS: Mapping[str, Callable[[Number], Number]] = {
     "phi": lambda x: (-x * x / 2).exp() / (2 * arb.pi()).sqrt(),
     "Phi": lambda x: (-x / arb(2).sqrt()).erfc() / 2,
 }
-_ON_POSITIVE = ("log", "sqrt")
 
 
-def _certified(condition: bool, what: str) -> None:
+def _require(condition: bool, what: str) -> None:
     if not condition:
         raise KernelError(f"not certified at this point: {what}")
 
 
-def _dual(number: fmpq | arb) -> arb_series:
-    return arb_series([number], prec=2)
+def _dual(number: fmpq | arb, slope: int = 0) -> arb_series:
+    return arb_series([number, slope], prec=2)
 
 
 def _value(number: Number) -> Any:
@@ -83,194 +69,175 @@ def _value(number: Number) -> Any:
 
 
 class _Evaluation:
-    """One pass at one point; ``lift`` picks the numbers: fmpq (exact), arb, or _dual."""
+    """One pass at one point; ``lift`` picks the numbers: fmpq, arb or _dual."""
 
     def __init__(self, point: Point, definitions: Definitions, lift: Callable[..., Number], direction: Key | None):
         self.point, self.definitions, self.lift, self.direction = point, definitions, lift, direction
+        self.top: Frame = (), {(i, size): n for i, n in point.indices.items() for size in point.sizes}
         self.known: dict[Key, Number] = {}
         self.summands = 0
 
-    def visit(self, term: Term, frame: _Frame) -> Number:
-        rule = _RULES.get(term.kind)
-        if rule is None:
-            raise KernelError(f"not a number: a term of kind {term.kind}")
-        return rule(self, term.args, frame)
+    def visit(self, term: Term, frame: Frame) -> Number:
+        _require(term.kind in _RULES, f"a term of kind {term.kind} is a number")
+        return _RULES[term.kind](self, term.args, frame)
 
     def size(self, name: str) -> int:
-        found = self.point.sizes.get(name, 0)
-        _certified(found >= 1, f"the size {name} is missing or below 1")
-        return found
+        _require(self.point.sizes.get(name, 0) >= 1, f"the size {name} is at least 1")
+        return self.point.sizes[name]
 
-    def index(self, term: Term, frame: _Frame) -> int:
+    def index(self, term: Term, frame: Frame) -> int:
         label, size = term.args
         if term.kind == "bound":
-            owner, found = frame.bound[label] if 0 <= label < len(frame.bound) else ("", 0)
-            _certified(owner == size, "a bound index belongs to no sum over its size")
-            return int(found)
-        found = self.point.indices.get(label, 0) if frame.formal is None else frame.formal.get(term, 0)
-        _certified(1 <= found <= self.size(size), f"the index {label} is missing or not in 1..{size}")
+            _require(0 <= label < len(frame[0]) and frame[0][label][0] == size, "a bound index belongs to a sum")
+            return frame[0][label][1]
+        found: int = frame[1].get(term.args, 0)
+        _require(1 <= found <= self.size(size), f"the index {label} is one of 1..{size}")
         return found
 
-    def key(self, args: tuple[Any, ...], frame: _Frame) -> Key:
+    def key(self, args: tuple[Any, ...], frame: Frame) -> Key:
         return args[0], tuple([self.index(i, frame) for i in args[1:]])
 
-    def atom(self, args: tuple[Any, ...], frame: _Frame) -> Number:
+    def atom(self, args: tuple[Any, ...], frame: Frame) -> Number:
         key = self.key(args, frame)
         formals, body = self.definitions.get(args[0], (None, None))
-        if formals is not None and [f.args[1] for f in formals] != [i.args[1] for i in args[1:]]:
-            raise KernelError(f"{args[0]} is used with other indices than it is defined with")
+        fits = formals is None or [i.args[1] for i in formals] == [i.args[1] for i in args[1:]]
+        _require(fits, f"{args[0]} has the indices of its definition")
         if key not in self.known:
-            number = self.given(key) if formals is None else self.defined(key, formals, body)
-            self.known[key] = arb_series([number[0], 1], prec=2) if key == self.direction else number
+            number = self.given(key) if body is None else self.defined(key, formals or (), body)
+            self.known[key] = _dual(number[0], 1) if key == self.direction else number
         return self.known[key]
 
     def given(self, key: Key) -> Number:
         value = self.point.values.get(key)
-        if isinstance(value, Term):
-            return self.lift(_value(self.visit(value, _Frame())))
-        _certified(isinstance(value, fmpq), f"{key[0]}{list(key[1]) or ''} has no exact value")
-        return self.lift(value)
+        _require(isinstance(value, (fmpq, Term)), f"{key[0]}{list(key[1]) or ''} has an exact value")
+        return self.lift(_value(self.visit(value, self.top)) if isinstance(value, Term) else value)
 
-    def defined(self, key: Key, formals: tuple[Term, ...], body: Any) -> Number:
-        formal = dict(zip(formals, key[1], strict=True))
-        if key in self.point.values or len(formal) != len(formals):
-            raise KernelError(f"{key[0]} is defined twice, or with a repeated index")
-        return self.visit(body, _Frame((), formal))
+    def defined(self, key: Key, formals: tuple[Term, ...], body: Term) -> Number:
+        formal = dict(zip([i.args for i in formals], key[1], strict=True))
+        _require(key not in self.point.values and len(formal) == len(formals), f"{key[0]} is defined once")
+        return self.visit(body, ((), formal))
 
     def fold(self, combine: Callable[[Number, Number], Number], unit: int, numbers: Iterable[Number]) -> Number:
         total = self.lift(fmpq(unit))
         for number in numbers:
             total = combine(total, number)
-            if self.lift is fmpq and total.height_bits() > BIT_LIMIT:
-                raise KernelError(f"an exact number of more than {BIT_LIMIT} bits")
+            _require(self.lift is not fmpq or total.height_bits() <= BIT_LIMIT, f"an exact number of {BIT_LIMIT} bits")
         return total
 
-    def add(self, args: tuple[Any, ...], frame: _Frame) -> Number:
-        return self.fold(operator.add, 0, [self.visit(t, frame) for t in args])
-
-    def mul(self, args: tuple[Any, ...], frame: _Frame) -> Number:
-        return self.fold(operator.mul, 1, [self.visit(t, frame) for t in args])
-
-    def sum(self, args: tuple[Any, ...], frame: _Frame) -> Number:
-        name, body = args
+    def sum(self, args: tuple[Any, ...], frame: Frame) -> Number:
+        (name, body), (bound, free) = args, frame
         count = self.size(name)
         self.summands += count
-        if self.summands > SUMMAND_LIMIT:
-            raise KernelError(f"more than {SUMMAND_LIMIT} summands")
-        inner = (_Frame(((name, i), *frame.bound), frame.formal) for i in range(1, count + 1))
-        return self.fold(operator.add, 0, (self.visit(body, f) for f in inner))
+        _require(self.summands <= SUMMAND_LIMIT, f"at most {SUMMAND_LIMIT} summands")
+        frames = ((((name, i), *bound), free) for i in range(1, count + 1))
+        return self.fold(operator.add, 0, (self.visit(body, inner) for inner in frames))
 
-    def power(self, args: tuple[Any, ...], frame: _Frame) -> Number:
+    def power(self, args: tuple[Any, ...], frame: Frame) -> Number:
         base, exponent = self.visit(args[0], frame), args[1]
         if exponent.kind == "num" and exponent.args[0].q == 1:
-            return self.finite(self.integer_power(base, int(exponent.args[0].p)))
-        _certified(self.lift is not fmpq and _value(base) > 0, "the base of a power is positive")
+            return self.integer_power(base, int(exponent.args[0].p))
+        _require(self.lift is not fmpq and _value(base) > 0, "the base of a power is positive")
         return self.finite((self.visit(exponent, frame) * base.log()).exp())
 
     def integer_power(self, base: Number, exponent: int) -> Number:
-        if abs(exponent) > EXPONENT_LIMIT:
-            raise KernelError(f"an exponent beyond {EXPONENT_LIMIT}")
-        if exponent < 0:
-            _certified(_value(base) != 0, "a denominator is not 0")
-            base = 1 / base
-        factors = []
-        for bit in f"{abs(exponent):b}"[::-1] if exponent else "":
-            factors += [base] if bit == "1" else []
-            base = base * base
-        return self.fold(operator.mul, 1, factors)
+        _require(abs(exponent) <= EXPONENT_LIMIT, f"an exponent within {EXPONENT_LIMIT}")
+        _require(exponent >= 0 or _value(base) != 0, "a denominator is not 0")
+        square = 1 / base if exponent < 0 else base
+        total = self.lift(fmpq(1))
+        for bit in reversed(f"{abs(exponent):b}"):
+            total = self.fold(operator.mul, 1, (total, square)) if bit == "1" else total
+            square = self.fold(operator.mul, 1, (square, square))
+        return self.finite(total)
 
-    def call(self, args: tuple[Any, ...], frame: _Frame) -> Number:
+    def call(self, args: tuple[Any, ...], frame: Frame) -> Number:
         name, *arguments = args
-        _certified(self.lift is not fmpq or name == "abs", f"{name} is rational")
+        _require(self.lift is not fmpq or name == "abs", f"{name} is rational")
         if name == "pi" and not arguments:
             return self.lift(arb.pi())
-        if len(arguments) != 1 or name not in ("abs", *_FUNCTIONS):
-            raise KernelError(f"no function {name} of {len(arguments)} arguments")
+        _require(len(arguments) == 1 and (name == "abs" or name in _FUNCTIONS), f"{name} is a known function")
         x = self.visit(arguments[0], frame)
         if name == "abs":
             return self.magnitude(x)
-        _certified(name not in _ON_POSITIVE or _value(x) > 0, f"the argument of {name} is positive")
+        _require(name not in ("log", "sqrt") or _value(x) > 0, f"the argument of {name} is positive")
         return self.finite(_FUNCTIONS[name](x))
 
     def magnitude(self, x: Number) -> Number:
         sign = (_value(x) > 0) - (_value(x) < 0)
-        _certified(sign != 0 or self.direction is None, "the argument of abs is not 0")
+        _require(sign != 0 or self.direction is None, "the argument of abs is not 0")
         return x * sign if sign else abs(x)
 
     def finite(self, x: Number) -> Number:
-        _certified(self.lift is fmpq or _value(x).is_finite(), "a finite enclosure")
+        _require(self.lift is fmpq or _value(x).is_finite(), "an enclosure is finite")
         return x
 
-    def kron(self, args: tuple[Any, ...], frame: _Frame) -> Number:
-        return self.lift(fmpq(self.index(args[0], frame) == self.index(args[1], frame)))
-
-    def where(self, args: tuple[Any, ...], frame: _Frame) -> Number:
-        (relation, left, right), inside, outside = args[0].args, args[1], args[2]
-        left, right = _value(self.visit(left, frame)), _value(self.visit(right, frame))
-        _certified(left < right or left > right, "a region is entered strictly")
-        return self.visit(inside if _COMPARE[relation](left, right) else outside, frame)
+    def where(self, args: tuple[Any, ...], frame: Frame) -> Number:
+        relation, *sides = args[0].args
+        left, right = (_value(self.visit(side, frame)) for side in sides)
+        _require(left < right or left > right, "a region is entered strictly")
+        return self.visit(args[1] if _COMPARE[relation](left, right) else args[2], frame)
 
 
-_RULES: Mapping[str, Callable[[_Evaluation, tuple[Any, ...], _Frame], Number]] = {
+_RULES: Mapping[str, Callable[[_Evaluation, tuple[Any, ...], Frame], Number]] = {
     "num": lambda run, args, _: run.lift(args[0]),
     "size": lambda run, args, _: run.lift(fmpq(run.size(args[0]))),
-    "var": _Evaluation.atom, "item": _Evaluation.atom, "add": _Evaluation.add, "mul": _Evaluation.mul,
-    "pow": _Evaluation.power, "call": _Evaluation.call, "sum": _Evaluation.sum, "kron": _Evaluation.kron,
-    "where": _Evaluation.where,
+    "kron": lambda run, args, frame: run.lift(fmpq(run.index(args[0], frame) == run.index(args[1], frame))),
+    "add": lambda run, args, frame: run.fold(operator.add, 0, [run.visit(t, frame) for t in args]),
+    "mul": lambda run, args, frame: run.fold(operator.mul, 1, [run.visit(t, frame) for t in args]),
+    "var": _Evaluation.atom, "item": _Evaluation.atom, "sum": _Evaluation.sum, "pow": _Evaluation.power,
+    "call": _Evaluation.call, "where": _Evaluation.where,
 }  # fmt: skip
 
 
-def _run(term: Term, point: Point, definitions: Definitions, lift: Callable[..., Number], direction: Any) -> Number:
-    if direction is not None and direction[0] not in definitions and direction not in point.values:
-        raise KernelError(f"no variable {direction[0]} to differentiate by")
+def _run(term: Term, point: Point, definitions: Definitions, lift: Callable[..., Number], by: Key | None) -> Number:
+    _require(by is None or by[0] in definitions or by in point.values, "the derivative is by a coordinate")
+    run = _Evaluation(point, definitions, lift, by)
     try:
-        return _Evaluation(point, definitions, lift, direction).visit(term, _Frame())
+        return run.visit(term, run.top)
     except RecursionError:
         raise KernelError("nested too deeply, or defined by itself") from None
 
 
 def evaluate(
     term: Term, point: Point, definitions: Definitions, direction: Key | None = None, precision: int = 64
-) -> Ball:
-    """Value and derivative along ``direction``. Fails: undefined, not smooth, or not certified to be."""
+) -> tuple[arb, arb]:
+    """Value and derivative along ``direction`` (0 without one). Fails: undefined, not smooth, or not certified."""
     with ctx.workprec(precision):
         number = _run(term, point, definitions, arb if direction is None else _dual, direction)
-        return Ball(number, arb(0)) if direction is None else Ball(number[0], number[1])
+        return (number, arb(0)) if direction is None else (number[0], number[1])
 
 
 def enclosure(request: Term | Slope, point: Point, definitions: Definitions, precision: int = 64) -> arb:
     """A ball around the requested value or derivative. Fails: as ``evaluate``."""
     if isinstance(request, Term):
-        return evaluate(request, point, definitions, None, precision).value
-    if request.variable.kind not in ("var", "item"):
-        raise KernelError("a derivative is by a variable")
-    direction = _Evaluation(point, definitions, arb, None).key(request.variable.args, _Frame())
-    return evaluate(request.subject, point, definitions, direction, precision).slope
+        return evaluate(request, point, definitions, None, precision)[0]
+    _require(request.variable.kind in ("var", "item"), "the derivative is by a variable")
+    run = _Evaluation(point, definitions, arb, None)
+    return evaluate(request.subject, point, definitions, run.key(request.variable.args, run.top), precision)[1]
 
 
-def certainly_different(left: Term | Slope, right: Term | Slope, point: Point, definitions: Definitions) -> bool:
-    """True only if two finite balls do not overlap at some precision; False says nothing."""
+def _at_some_precision(
+    test: Callable[[arb, arb], bool], sides: Iterable[Term | Slope], point: Point, definitions: Definitions
+) -> bool:
     for precision in PRECISIONS:
         try:
-            a, b = (enclosure(side, point, definitions, precision) for side in (left, right))
+            left, right = (enclosure(side, point, definitions, precision) for side in sides)
         except KernelError:
             continue
-        if a.is_finite() and b.is_finite() and not a.overlaps(b):
+        if left.is_finite() and right.is_finite() and test(left, right):
             return True
     return False
 
 
+def certainly_different(left: Term | Slope, right: Term | Slope, point: Point, definitions: Definitions) -> bool:
+    """True only if two finite balls do not overlap at some precision; False says nothing."""
+    return _at_some_precision(lambda a, b: not a.overlaps(b), (left, right), point, definitions)
+
+
 def certainly_holds(relation: Term, point: Point, definitions: Definitions) -> bool:
-    """True only if the relation is certified: by exact rational arithmetic, else by balls; False says nothing."""
+    """True only if certified, by exact rational arithmetic where that suffices, else by balls; False says nothing."""
+    _require(relation.kind == "rel", "a relation is asked")
     compare, sides = _COMPARE[relation.args[0]], relation.args[1:]
     try:
-        return compare(*(_run(side, point, definitions, fmpq, None) for side in sides))
+        return bool(compare(*(_run(side, point, definitions, fmpq, None) for side in sides)))
     except KernelError:
-        pass
-    for precision in PRECISIONS:
-        try:
-            if compare(*(enclosure(side, point, definitions, precision) for side in sides)):
-                return True
-        except KernelError:
-            continue
-    return False
+        return _at_some_precision(compare, sides, point, definitions)

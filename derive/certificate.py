@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from derive import balls
-from derive.algebra import REFUSALS
-from derive.errors import CertificateError, DeriveError, KernelError
+from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
 from derive.kernel import COST, Derivative, Statement, Step, Theorem, Verdict, replay, verdict
 from derive.syntax import Symbols, parse, parse_relation, plain
 from derive.term import Term

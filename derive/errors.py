@@ -31,3 +31,7 @@ class KernelError(DeriveError):
 
 class CertificateError(DeriveError):
     """A certificate that is malformed, of another schema, or does not hold."""
+
+
+# what a rule, given terms or data of a wrong shape, may run into: it ends as a refusal
+REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)

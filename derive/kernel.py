@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from derive import balls
-from derive.algebra import REFUSALS, Algebra, Definitions
-from derive.errors import KernelError
+from derive.algebra import Algebra, Definitions
+from derive.errors import REFUSALS, KernelError
 from derive.term import ZERO, Term, index, mul, reindex, sub, sum_over, var
 
 
@@ -182,15 +182,8 @@ class Theory:
         algebra = self._algebra
         algebra.use_equations((*left.indices, *right.indices))
         (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
-        gap = algebra.reduce(n1 - n2 if d1 == d2 else n1 * d2 - n2 * d1)
-        if not gap:
-            return True
-        for delta in algebra.atoms_of(gap):
-            if delta.kind == "kron":
-                apart = gap.subs({str(algebra.atom(delta)): 0})
-                i, j = delta.args
-                return not algebra.reduce(apart) and self._same(reindex(left, {i: j}), reindex(right, {i: j}))
-        return False
+        gap = n1 - n2 if d1 == d2 else algebra.total([(n1, d1), (-n2, d2)])[0]
+        return algebra.vanishes(gap)
 
     @_refusing
     def chain(self, outer: Theorem, inner: Theorem) -> Theorem:
@@ -252,9 +245,9 @@ class Theory:
 
 
 def _closed(term: Term) -> Term:
-    """The term itself.  Fails: a bound index stands outside of its sum."""
-    if term.loose:
-        raise KernelError("a bound index stands outside of its sum")
+    """The term itself.  Fails: it is an index, or a bound index stands outside of its sum."""
+    if term.loose or term.kind == "index":
+        raise KernelError("an index is no number, and a bound one stands inside of its sum only")
     return term
 
 

@@ -137,7 +137,17 @@ def _inequality(condition: Term, *branches: Term) -> None:
         raise ValueError("where needs an inequality and two numbers")
 
 
-_CHECKS: dict[str, Callable[..., None]] = {"kron": _same_size, "rel": _known_relation, "where": _inequality}
+def _depth(depth: int, _size: str) -> None:
+    if depth < 0:
+        raise ValueError("a bound index counts the binders between it and its own, from 0")
+
+
+_CHECKS: dict[str, Callable[..., None]] = {
+    "bound": _depth,
+    "kron": _same_size,
+    "rel": _known_relation,
+    "where": _inequality,
+}
 
 
 def num(value: int | str | fmpq, denominator: int = 1) -> Term:

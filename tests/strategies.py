@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flint import fmpq
 from hypothesis import strategies as st
 
+from derive.balls import Key, Point
 from derive.laws import CONSTANTS, LAWS
 from derive.syntax import Symbols
 from derive.term import (
@@ -102,3 +103,53 @@ def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE) -> Te
         sums(indices, depth - 1),
     )
     return draw(st.one_of(*kinds))
+
+
+# ---- functions of the real variables u, v, w and the families y, z, x, and points to evaluate them at ------------
+
+REAL_SCALARS = ("u", "v", "w")
+REAL_FAMILIES = {"z": "K", "y": "K", "x": "m"}
+
+
+@st.composite
+def functions(draw: st.DrawFn, depth: int = 3, indices: Sequence[Term] = FREE, regions: bool = True) -> Term:
+    """An expression of which balls can find the value at ``points()`` inside its domain; small numbers only."""
+    if depth == 0 or draw(st.integers(0, 7)) == 0:
+        return draw(_real_leaves(indices))
+    inner = functions(depth - 1, indices, regions)
+    some = st.lists(inner, min_size=2, max_size=3)
+    bound = index(f"fresh{len(indices)}", draw(st.sampled_from(("K", "K", "m"))))
+    exponents = st.sampled_from((*map(num, (-2, -1, 2, 3)), *(num(p, q) for p, q in ((1, 2), (-1, 2), (1, 3))), var("w")))
+    condition = st.builds(rel, st.sampled_from(RELATIONS[:4]), inner, inner)
+    kinds = [
+        some.map(lambda found: add(*found)),
+        some.map(lambda found: mul(*found)),
+        st.builds(power, inner, exponents),
+        st.builds(call, st.sampled_from(sorted(LAWS)), inner),
+        st.builds(call, st.sampled_from(("exp", "log", "abs", "sqrt", "sigmoid")), inner),
+        functions(depth - 1, (*indices, bound, bound), regions).map(lambda body: sum_over(bound, body)),
+    ]
+    return draw(st.one_of(*kinds, *([st.builds(where, condition, inner, inner)] if regions else [])))
+
+
+@st.composite
+def _real_leaves(draw: st.DrawFn, indices: Sequence[Term]) -> Term:
+    own = draw(st.sampled_from(indices))
+    twin = draw(st.sampled_from([i for i in indices if i.args[1] == own.args[1]]))
+    families = sorted(name for name, over in REAL_FAMILIES.items() if over == own.args[1])
+    number = st.builds(fmpq, st.integers(-3, 3), st.integers(1, 3)).map(num)
+    element = st.sampled_from(families).map(lambda name: item(name, own))
+    scalar = st.sampled_from(REAL_SCALARS).map(var)
+    return draw(st.one_of(scalar, scalar, element, element, number, st.just(kron(own, twin)), st.just(size(own.args[1]))))
+
+
+@st.composite
+def points(draw: st.DrawFn) -> Point:
+    """An exact point for ``functions()``, with up to three classes and examples."""
+    exact = st.builds(fmpq, st.integers(-6, 9), st.integers(1, 3))
+    sizes = {over: draw(st.integers(1, 3)) for over in ("K", "m")}
+    values: dict[Key, fmpq | Term] = {(name, ()): draw(exact) for name in REAL_SCALARS}
+    for name, over in REAL_FAMILIES.items():
+        values |= {(name, (place,)): draw(exact) for place in range(1, sizes[over] + 1)}
+    places = {i.args[0]: draw(st.integers(1, sizes[i.args[1]])) for i in FREE}
+    return Point(values, sizes, places)
