@@ -617,9 +617,10 @@ class Algebra:
         for delta in distinct:
             poly = poly.subs({str(self._normal_kron(delta)[0]): 0})
         poly = self.reduce(poly)
-        delta = next((atom for atom in self.atoms_of(poly) if atom.kind == "kron"), None) if poly else None
-        if delta is None:
+        open_deltas = [atom for atom in self.atoms_of(poly) if atom.kind == "kron"] if poly else []
+        if not open_deltas:
             return not poly
+        delta = open_deltas[0]
         same = dict([delta.args])
         merged = [kron(*(same.get(i, i) for i in other.args)) for other in distinct]
         if not self.vanishes(poly, (*distinct, delta)):

@@ -89,7 +89,7 @@ class _Evaluation:
         label, size = term.args
         if term.kind == "bound":
             _require(0 <= label < len(frame[0]) and frame[0][label][0] == size, "a bound index belongs to a sum")
-            return frame[0][label][1]
+            return int(frame[0][label][1])
         found: int = frame[1].get(term.args, 0)
         _require(1 <= found <= self.size(size), f"the index {label} is one of 1..{size}")
         return found

@@ -152,7 +152,13 @@ class Proof:
 def undecided(pair: str | None, reason: str) -> dict[str, Any]:
     """The object of ``--json`` where nothing is proved: the same fields, and the reason."""
     empty: dict[str, Any] = {"parameters": [], "domain": [], "conditions": [], "regions": [], "kinks": [], "steps": []}
-    known = {"schema": JSON_SCHEMA, "pair": pair, "answer": "undecided", "checked_by": [], "reason": reason}
+    known: dict[str, Any] = {
+        "schema": JSON_SCHEMA,
+        "pair": pair,
+        "answer": "undecided",
+        "checked_by": [],
+        "reason": reason,
+    }
     return {**dict.fromkeys(("loss", "activation", "kind", "delta", "factor", "witness")), **empty, **known}
 
 

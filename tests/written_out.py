@@ -166,3 +166,19 @@ def written(pair: str, place: Place, shape: str) -> Written:
 
 def close(left: Any, right: Any, digits: int) -> bool:
     return bool(abs(left - right) <= (1 + abs(left)) * mpf(10) ** -digits)
+
+
+def is_slope(pair: str, term: Term, shape: str) -> bool:
+    """Whether the term is dJ/dz of the pair, to 40 digits, at three places of each of a few sizes."""
+    with mpmath.workdps(DIGITS):
+        return all(
+            close(written(pair, place, shape).value(term), mpf(str(sympy.N(sympy_slope(pair, place), 50))), 40)
+            for place in places(pair, shape)
+        )
+
+
+def places(pair: str, shape: str) -> list[Place]:
+    """Three places for each of a few numbers of examples and classes; bce-softmax needs two classes."""
+    sizes = {"": [(1, 1)], "j": [(1, 1), (1, 2), (1, 3)], "ij": [(1, 1), (2, 2), (3, 1)]}[shape]
+    sizes = [(m, classes) for m, classes in sizes if classes > 1 or pair != "bce-softmax"]
+    return [random_place(100 * n + seed, *found) for n, found in enumerate(sizes) for seed in range(3)]

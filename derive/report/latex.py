@@ -96,7 +96,8 @@ def _words(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9 .,:;()'=-]", "", text)
 
 
-def _say(pieces: Iterable[Piece]) -> str:
+def say(pieces: Iterable[Piece]) -> str:
+    """Words and inline formulas as LaTeX."""
     return "".join(_piece(p) for p in pieces)
 
 
@@ -127,7 +128,7 @@ def _definitions(proof: Proof) -> Iterator[str]:
         strut = r"\rule[-16pt]{0pt}{34pt}" if "\\frac" in formula or "\\sum" in formula else ""
         yield rf"{label} & $\displaystyle {formula}${strut} \\"
     for label, words in explain.setting(proof):
-        yield rf"{label} & {_say(words)} \\"
+        yield rf"{label} & {say(words)} \\"
     if proof.about:
         yield rf"Sources & {_words(proof.about.loss_source)}; {_words(proof.about.activation_source)} \\"
     yield "\\bottomrule\n\\end{tabular}\n\\end{center}"
@@ -137,10 +138,10 @@ def _theorem(proof: Proof) -> Iterator[str]:
     last = proof.steps[-1]
     yield "\\begin{statement}\nWith these definitions" + (" and if" if proof.hypotheses else ",")
     if proof.hypotheses:
-        yield _say(listed(proof.hypotheses)) + ","
+        yield say(listed(proof.hypotheses)) + ","
     yield _shown(last.left, last.right)
     if proof.answer == "no":
-        yield "which is not identically " + _say((proof.statement.residual, "."))
+        yield "which is not identically " + say((proof.statement.residual, "."))
     yield "\\end{statement}"
 
 
@@ -148,14 +149,14 @@ def _steps(proof: Proof) -> Iterator[str]:
     yield "\\begin{proof}\\leavevmode\n\\begin{enumerate}\n\\renewcommand{\\labelenumi}{(\\theenumi)}"
     for step in proof.steps:
         end = " \\qedhere" if step is proof.steps[-1] else ""
-        yield "\\item " + _say(explain.reason(step)) + "\n" + _shown(step.left, step.right, end)
+        yield "\\item " + say(explain.reason(step)) + "\n" + _shown(step.left, step.right, end)
     yield "\\end{enumerate}\n\\end{proof}"
 
 
 def _notes(proof: Proof) -> Iterator[str]:
     for label, words in explain.notes(proof):
         if label != "Assumes":
-            yield f"\\paragraph{{{_words(label)}.}} {_say(words)}\n"
+            yield f"\\paragraph{{{_words(label)}.}} {say(words)}\n"
 
 
 def _hypotheses(proof: Proof) -> Iterator[str]:
@@ -164,7 +165,7 @@ def _hypotheses(proof: Proof) -> Iterator[str]:
         yield "None beyond the domain.\n"
         return
     yield "\\begin{itemize}"
-    yield from (f"\\item {_say(listed((h,)))}" for h in proof.hypotheses)
+    yield from (f"\\item {say(listed((h,)))}" for h in proof.hypotheses)
     yield "\\end{itemize}"
 
 
@@ -176,7 +177,7 @@ def _obligations(proof: Proof) -> Iterator[str]:
     yield "\\paragraph{Obligations discharged.}\n{\\small\\begin{itemize}\\setlength{\\itemsep}{0pt}"
     for obligation, n in sorted(found.items(), key=lambda entry: entry[1]):
         facts = listed(dict.fromkeys(obligation.facts))
-        yield f"\\item ({n}) {_say((obligation.claim, ' because ', *facts))}."
+        yield f"\\item ({n}) {say((obligation.claim, ' because ', *facts))}."
     yield "\\end{itemize}}"
 
 
