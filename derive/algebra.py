@@ -707,7 +707,7 @@ class Algebra:
 
     def _sign_of_call(self, atom: Term) -> Sign:
         name, *args = atom.args
-        if CONSTANTS.get(name) == "positive" or name == "exp":
+        if CONSTANTS.get(name) == "positive" or (name in LAWS and LAWS[name].sign == "positive"):
             return POSITIVE, (rel(">", atom, ZERO),)
         if name == "log":
             return self.sign_of_fraction(self.normal(sub(args[0], ONE)))

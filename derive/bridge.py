@@ -1,4 +1,4 @@
-"""The only translator between SymPy expressions and terms; imports sympy, term and errors.
+"""The only translator between SymPy expressions and terms; imports sympy, syntax, term and errors.
 
 From SymPy: names become real variables whatever assumptions a symbol carries; ``Indexed`` elements become
 family elements, ``Sum(e, (k, 1, K))`` a sum over a symbolic size. Anything without a term is an error.
@@ -6,13 +6,14 @@ family elements, ``Sum(e, (k, 1, K))`` a sum over a symbolic size. Anything with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
 from flint import fmpq
 
 from derive.errors import DeriveError
+from derive.syntax import RESERVED
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -63,30 +64,43 @@ TO_SYMPY: dict[str, Callable[..., Any]] = {name: function for function, name in 
 }
 
 
+Bound = Mapping[str, str]  # letters bound by the sums around an expression, with their sizes
+
+
 def to_term(expression: Any) -> Term:
     """The term of a SymPy expression or relation, in the order in which SymPy prints it.
 
     Raises DeriveError for floats, complex numbers and whatever the language of terms has no word for.
     """
+    if not isinstance(expression, sympy.Basic):
+        raise DeriveError(
+            f"not a SymPy expression: {type(expression).__name__}; write exact numbers with sympy.Rational"
+        )
+    return _read(expression, {})
+
+
+def _read(expression: Any, bound: Bound) -> Term:
+    if expression.has(sympy.Float):
+        raise DeriveError("a float is not exact; write Rational(1, 2) for 0.5")
     if type(expression) in RELATIONS:
-        return rel(RELATIONS[type(expression)], to_term(expression.lhs), to_term(expression.rhs))
+        return rel(RELATIONS[type(expression)], _read(expression.lhs, bound), _read(expression.rhs, bound))
     for kind, translate in _FROM.items():
         if isinstance(expression, kind):
-            return translate(expression)
+            return translate(expression, bound)
     if expression.func in FUNCTIONS:
-        return call(FUNCTIONS[expression.func], to_term(expression.args[0]))
+        return call(FUNCTIONS[expression.func], _read(expression.args[0], bound))
     raise DeriveError(f"no term says {expression.func.__name__}; write it with exp, log, powers and sums")
 
 
-def _add(expression: Any) -> Term:
-    terms = [to_term(t) for t in expression.as_ordered_terms()]
+def _add(expression: Any, bound: Bound) -> Term:
+    terms = [_read(t, bound) for t in expression.as_ordered_terms()]
     return add(*sorted(terms, key=lambda t: not (t.kind == "num" and t.args[0] > 0)))
 
 
-def _mul(expression: Any) -> Term:
+def _mul(expression: Any, bound: Bound) -> Term:
     """Number, numerators, reciprocals; -x y is one product with the factor -1, x/2 ends in 2^-1."""
-    coefficient, rest = expression.as_coeff_Mul()
-    factors = [to_term(f) for f in rest.as_ordered_factors()]
+    coefficient, rest = expression.as_coeff_Mul(rational=True)
+    factors = [_read(f, bound) for f in rest.as_ordered_factors()]
     factors.sort(key=_place)
     p, q = int(coefficient.p), int(coefficient.q)
     head = [] if p == 1 else [MINUS_ONE] if p == -1 else [num(p)]
@@ -100,53 +114,66 @@ def _place(factor: Term) -> int:
     return {"var": 0, "item": 0, "size": 0, "call": 2}.get(factor.kind, 1)
 
 
-def _pow(expression: Any) -> Term:
-    return power(to_term(expression.base), to_term(expression.exp))
+def _name(symbol: Any) -> str:
+    """The name of a symbol; assumptions do not matter, but it must be a word that the plain language can print."""
+    name = str(symbol.name)
+    if type(symbol) is not sympy.Symbol or not (name.isascii() and name.isidentifier()) or name in RESERVED:
+        raise DeriveError(f"{name!r} cannot name a variable; rename the symbol")
+    return name
 
 
-def _symbol(expression: Any) -> Term:
-    return size(expression.name) if expression.name in SIZES else var(expression.name)
+def _symbol(expression: Any, bound: Bound) -> Term:
+    if expression.name in bound:
+        raise DeriveError(f"the index {expression.name} of a sum is used as a number")
+    return size(expression.name) if expression.name in SIZES else var(_name(expression))
 
 
-def _index(expression: Any) -> Term:
+def _index(expression: Any, bound: Bound) -> Term:
     if not isinstance(expression, sympy.Symbol):
         raise DeriveError(f"an index is a letter, not {expression}")
-    return index(expression.name)
+    return index(_name(expression), bound.get(expression.name, "K"))
 
 
-def _indexed(expression: Any) -> Term:
-    return item(expression.base.label.name, *(_index(i) for i in expression.indices))
+def _indexed(expression: Any, bound: Bound) -> Term:
+    return item(_name(expression.base.label), *(_index(i, bound) for i in expression.indices))
 
 
-def _sum(expression: Any) -> Term:
+def _sum(expression: Any, bound: Bound) -> Term:
     (letter, low, high), *more = expression.limits
     if more or low != 1 or not isinstance(high, sympy.Symbol) or high.name not in SIZES:
         raise DeriveError(f"a sum runs over k = 1..K, not {expression.limits}")
-    return sum_over(index(letter.name, high.name), to_term(expression.function))
+    inner = {**bound, _name(letter): high.name}
+    return sum_over(index(letter.name, high.name), _read(expression.function, inner))
 
 
-def _piecewise(expression: Any) -> Term:
-    (inside, condition), *rest = expression.args
-    if condition == sympy.true:
-        return to_term(inside)
-    if not rest:
+def _kronecker(expression: Any, bound: Bound) -> Term:
+    return kron(*(_index(i, bound) for i in expression.args))
+
+
+def _piecewise(expression: Any, bound: Bound) -> Term:
+    *pieces, (term, last) = [(_read(value, bound), condition) for value, condition in expression.args]
+    if last != sympy.true:
         raise DeriveError("the last piece of a Piecewise needs the condition True")
-    return where(to_term(condition), to_term(inside), _piecewise(sympy.Piecewise(*rest)))
+    for inside, condition in reversed(pieces):
+        if type(condition) not in RELATIONS or RELATIONS[type(condition)] in ("=", "!="):
+            raise DeriveError(f"a piece holds where an inequality does, not where {condition}")
+        term = where(_read(condition, bound), inside, term)
+    return term
 
 
-_FROM: dict[Any, Callable[[Any], Term]] = {
-    sympy.Rational: lambda e: num(int(e.p), int(e.q)),
+_FROM: dict[Any, Callable[[Any, Bound], Term]] = {
+    sympy.Rational: lambda e, _: num(int(e.p), int(e.q)),
     sympy.Symbol: _symbol,
     sympy.Add: _add,
     sympy.Mul: _mul,
-    sympy.exp: lambda e: call("exp", to_term(e.exp)),
-    sympy.Pow: _pow,
+    sympy.exp: lambda e, bound: call("exp", _read(e.exp, bound)),
+    sympy.Pow: lambda e, bound: power(_read(e.base, bound), _read(e.exp, bound)),
     sympy.Indexed: _indexed,
     sympy.Sum: _sum,
-    sympy.KroneckerDelta: lambda e: kron(_index(e.args[0]), _index(e.args[1])),
+    sympy.KroneckerDelta: _kronecker,
     sympy.Piecewise: _piecewise,
-    type(sympy.pi): lambda _: call("pi"),
-    type(sympy.E): lambda _: call("exp", ONE),
+    type(sympy.pi): lambda *_: call("pi"),
+    type(sympy.E): lambda *_: call("exp", ONE),
 }
 
 

@@ -30,6 +30,6 @@ def _unknown(pair: str, known: list[str]) -> str:
         return f"{pair} is no pair: {why_inadmissible(pair)}; 'derive list' shows the pairs"
     from difflib import get_close_matches
 
-    near = get_close_matches(pair, known, n=1)
+    near = get_close_matches(pair.lower(), known, n=1)
     hint = f"did you mean {near[0]}?" if near else "pairs are written <loss>-<activation>;"
     return f"no pair is called {pair!r}; {hint} 'derive list' shows them all"

@@ -18,7 +18,19 @@ from hypothesis import strategies as st
 
 from derive import certificate
 from derive.balls import Point
-from derive.certificate import MAX_BYTES, SCHEMA, _sealed, check, dumps, file_name, folder, load, loads, measure, shipped
+from derive.certificate import (
+    MAX_BYTES,
+    SCHEMA,
+    _sealed,
+    check,
+    dumps,
+    file_name,
+    folder,
+    load,
+    loads,
+    measure,
+    shipped,
+)
 from derive.errors import CertificateError, KernelError
 from derive.kernel import COST, Derivative, replay
 from derive.syntax import parse, parse_relation, plain
@@ -199,7 +211,9 @@ def test_a_file_longer_than_the_limit_is_refused_before_it_is_read() -> None:
     assert refusal(read("mse-sigmoid") + " " * MAX_BYTES) == f"longer than {MAX_BYTES} bytes"
 
 
-@pytest.mark.parametrize("text", ["", " ", "null", "0", '"text"', "[]", "{}", "\0", "\ufeff{}", '{"schema": "\ud800"}', "{" * 9])
+@pytest.mark.parametrize(
+    "text", ["", " ", "null", "0", '"text"', "[]", "{}", "\0", "\ufeff{}", '{"schema": "\ud800"}', "{" * 9]
+)
 def test_what_is_no_certificate_at_all_is_refused(text: str) -> None:
     refusal(text)
 
@@ -271,9 +285,9 @@ def test_no_value_can_be_changed(name: str) -> None:
 
 def is_said_twice(at: Path_) -> bool:
     """Relations that are declared or assumed twice, which makes no difference."""
-    return len(at) == 2 and at[0] == "statement" and str(at[1]) in ("loss_domain", "activation_domain", "targets") or (
-        at[-1] == "assuming"
-    )
+    return (
+        len(at) == 2 and at[0] == "statement" and str(at[1]) in ("loss_domain", "activation_domain", "targets")
+    ) or (at[-1] == "assuming")
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -331,7 +345,9 @@ scraps = st.one_of(
     st.booleans(),
     st.integers(),
     st.floats(),
-    st.sampled_from(("", "h", "y[k]", "z[j]", "J", "K", "m", "0", "1/0", "h = y", "K > 1", "sum(k, y[k]) = 1", "chain")),
+    st.sampled_from(
+        ("", "h", "y[k]", "z[j]", "J", "K", "m", "0", "1/0", "h = y", "K > 1", "sum(k, y[k]) = 1", "chain")
+    ),
     st.text(max_size=8),
     st.just([]),
     st.just({}),

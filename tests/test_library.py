@@ -42,8 +42,16 @@ def test_fresh_is_the_shipped_one(average: bool) -> None:
 
 def test_the_package_gives_the_same_proof() -> None:
     proof = derive.prove("bce-sigmoid")
-    assert (proof.answer, proof.kind, proof.delta, proof.factor, proof.conditions) == ("yes", "cancels", "h - y", None, [])
-    assert dumps(derive.prove("bce-sigmoid", average=True, fresh=True).checked) == dumps(load_proof("bce-sigmoid", True).checked)
+    assert (proof.answer, proof.kind, proof.delta, proof.factor, proof.conditions) == (
+        "yes",
+        "cancels",
+        "h - y",
+        None,
+        [],
+    )
+    assert dumps(derive.prove("bce-sigmoid", average=True, fresh=True).checked) == dumps(
+        load_proof("bce-sigmoid", True).checked
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,8 +124,10 @@ def test_a_file_that_is_gone_is_no_pair(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_loading_a_proof_and_naming_a_typo_need_no_sympy() -> None:
     code = (
-        "import sys; from derive.library import load_proof; load_proof('cce-softmax'); from derive.errors import UnknownName\n"
-        "try: load_proof('cce-softmx')\nexcept UnknownName: pass\n"
+        "import sys; from derive.library import load_proof; from derive.errors import UnknownName\n"
+        "load_proof('cce-softmax')\n"
+        "try: load_proof('cce-softmx')\n"
+        "except UnknownName: pass\n"
         "sys.exit('sympy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

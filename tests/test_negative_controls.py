@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,12 @@ from written_out import is_slope
 from derive import prover
 from derive.activations import ACTIVATIONS
 from derive.balls import Slope, certainly_different
-from derive.certificate import Checked, check, dumps, load, loads, shipped
-from derive.errors import CertificateError, KernelError
+from derive.certificate import Checked, _sealed, check, dumps, load, loads, shipped
+from derive.errors import CertificateError, DeriveError, KernelError
 from derive.kernel import COST, Derivation, Derivative, Step, Theory, replay, verdict
 from derive.laws import LAWS, Law
 from derive.losses import LOSSES
-from derive.term import MINUS_ONE, ONE, Term, add, call, div, item, mul, neg, num, power, rel, replace, sub, var
+from derive.term import ONE, Term, add, call, div, mul, neg, num, power, replace
 
 h, y, z = symbols("h y z", real=True)
 k, l = symbols("k l", integer=True)  # noqa: E741
@@ -81,10 +82,10 @@ def assert_not_proved(pair: str, average: bool = False) -> None:
     """Refuted, inadmissible or undecided: anything but a yes."""
     try:
         proof = prover.prove(pair, average)
-    except Exception as problem:
-        assert type(problem).__module__ == "derive.errors"
-    else:
-        assert (proof.answer, proof.kind == "cancels") == ("no", False)
+    except DeriveError:
+        return
+    assert proof.answer == "no"
+    assert proof.kind != "cancels"
 
 
 @pytest.mark.parametrize(("loss", "activation", "cost"), WRONG_LOSSES, ids=[f"{a}: {c}" for a, _, c in WRONG_LOSSES])
@@ -133,9 +134,7 @@ def claims(checked: Checked) -> list[Step]:
     chain = next(n for n, s in enumerate(checked.certificate.steps) if s.rule == "chain")
     outer, inner = checked.certificate.steps[chain].sources
     steps = [Step(rule, (n,), statement.residual) for rule in ("rewrite", "unfold") for n in (chain, last)]
-    steps += [
-        Step("condition", (n,), statement.residual, (r,)) for r in statement.targets for n in (chain, last)
-    ]
+    steps += [Step("condition", (n,), statement.residual, (r,)) for r in statement.targets for n in (chain, last)]
     return [*steps, Step("chain", (outer, inner), statement.residual), Step("cost", (), statement.residual)]
 
 
@@ -183,10 +182,6 @@ def test_a_prover_whose_every_step_says_h_minus_y_is_refused(pair: str, average:
 @per_no
 def test_a_yes_written_over_a_no_is_refused(pair: str, average: bool) -> None:
     """The very text of the certificate, with another verdict and a checksum that fits."""
-    import json
-
-    from derive.certificate import _sealed
-
     body = json.loads(dumps(stored(pair, average)))
     del body["checksum"]
     body["verdict"] |= {"answer": "yes", "kind": "cancels", "factor": None}
@@ -239,7 +234,7 @@ def test_the_numbers_of_the_other_program_confirm_a_yes(pair: str, average: bool
 
 def mutants(delta: Term, residual: Term, preactivation: Term) -> dict[str, Term]:
     output, target = residual.args[0], mul(*residual.args[1].args[1:])
-    swapped = _swapped(delta, output, target)
+    swapped = replace(delta, {output: target, target: output})
     factors = delta.args if delta.kind == "mul" else (delta,)
     found = {
         "sign": neg(delta),
@@ -250,12 +245,10 @@ def mutants(delta: Term, residual: Term, preactivation: Term) -> dict[str, Term]
         "one more": add(delta, ONE),
         "h twice": mul(output, delta),
     }
-    found |= {f"without factor {n}": mul(*factors[:n], *factors[n + 1 :]) for n in range(len(factors)) if len(factors) > 1}
+    found |= {
+        f"without factor {n}": mul(*factors[:n], *factors[n + 1 :]) for n in range(len(factors)) if len(factors) > 1
+    }
     return found | ({"h and y exchanged": swapped} if swapped != delta else {})
-
-
-def _swapped(delta: Term, output: Term, target: Term) -> Term:
-    return replace(delta, {output: target, target: output})
 
 
 @per_case
@@ -277,7 +270,6 @@ def test_no_mutant_of_delta_is_proved(pair: str, average: bool) -> None:
 
 # ---- a planted wrong law
 
-x = var("x")
 WRONG_LAWS: dict[str, tuple[str, dict[str, Any]]] = {
     "log' = 2/x": ("log", {"derivative": lambda t: div(num(2), t)}),
     "log' = -1/x": ("log", {"derivative": lambda t: neg(power(t, -1))}),
@@ -288,7 +280,6 @@ WRONG_LAWS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh' = 1 + tanh^2": ("tanh", {"derivative": lambda t: add(ONE, power(call("tanh", t), 2))}),
     "tanh = 2": ("tanh", {"rewrite": lambda t: num(2)}),
     "log without a domain": ("log", {"domain": lambda t: (), "smooth": lambda t: ()}),
-    "exp of unknown sign": ("exp", {"sign": ""}),
 }
 
 

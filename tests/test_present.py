@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import terms
 
 from derive.algebra import Algebra
-from derive.balls import Point, certainly_different, evaluate
+from derive.balls import Point, certainly_different, enclosure
 from derive.errors import KernelError
 from derive.kernel import Theory
 from derive.present import Presenter, signed_product, tidy
@@ -22,7 +22,12 @@ POINT = Point(
     {
         **{(name, ()): fmpq(n, 7) for n, name in enumerate(("z", "h", "y", "w", "e", "k", "h_k", "alpha"), 2)},
         **{(name, (a,)): fmpq(a + n, 5) for n, name in enumerate(("z", "h", "y", "x")) for a in (1, 2)},
-        **{(name, (a, b)): fmpq(a - 3 * b + n, 4) for n, name in enumerate(("Y", "Theta")) for a in (1, 2) for b in (1, 2)},
+        **{
+            (name, (a, b)): fmpq(a - 3 * b + n, 4)
+            for n, name in enumerate(("Y", "Theta"))
+            for a in (1, 2)
+            for b in (1, 2)
+        },
     },
     {"K": 2, "m": 2},
     {"k": 1, "j": 2, "i": 1},
@@ -44,7 +49,7 @@ def presenter(*assumptions: str) -> Presenter:
 
 def is_defined(term: Term) -> bool:
     try:
-        return bool(evaluate(term, POINT, {}, None, 128).value.is_finite())
+        return bool(enclosure(term, POINT, {}, 128).is_finite())
     except KernelError:
         return False
 
@@ -112,7 +117,7 @@ def test_tidy_keeps_the_name_of_a_bound_index() -> None:
 
 
 @given(terms(3))
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_tidy_keeps_the_number(term: Term) -> None:
     """Where the term is defined, the tidied one is too, and they are not certainly different."""
     assume(is_defined(term))
@@ -123,7 +128,7 @@ def test_tidy_keeps_the_number(term: Term) -> None:
 
 
 @given(terms(3))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_tidy_makes_no_term_with_more_to_tidy_forever(term: Term) -> None:
     for _ in range(4):
         term, before = tidy(term), term
@@ -158,7 +163,8 @@ def test_shown(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["h[j]*sum(k, y[k]) - y[j]", "sum(k, h[k]*(h[k] - y[k]))", "kron(k, j)*h[k] - h[k]*h[j]", "sum(k, y[k]/h[k])*h[j]"]
+    "text",
+    ["h[j]*sum(k, y[k]) - y[j]", "sum(k, h[k]*(h[k] - y[k]))", "kron(k, j)*h[k] - h[k]*h[j]", "sum(k, y[k]/h[k])*h[j]"],
 )
 def test_shown_is_equal_by_the_kernel(text: str) -> None:
     Theory({}).equal(vector(text), presenter().shown(vector(text)))
@@ -217,7 +223,9 @@ def test_multiple_of_the_residual(text: str, expected: str) -> None:
     Theory({}).equal(found, scalar(text))
 
 
-@pytest.mark.parametrize("text", ["h + y", "y", "1", "h - 2*y", "(h - y)/(h - y)", "1/(h - y)", "h*y - 1", "(h - y)/(h^2 - y^2)"])
+@pytest.mark.parametrize(
+    "text", ["h + y", "y", "1", "h - 2*y", "(h - y)/(h - y)", "1/(h - y)", "h*y - 1", "(h - y)/(h^2 - y^2)"]
+)
 def test_no_multiple_of_the_residual(text: str) -> None:
     """Among them such as 1 = 1/(h - y) (h - y), whose factor is not finite where h = y."""
     assert presenter().multiple_of(scalar(text), sub(h, y)) is None
@@ -252,7 +260,9 @@ def test_combination(text: str, forms: list[str], expected: str) -> None:
     assert plain(found) == expected
 
 
-@pytest.mark.parametrize(("text", "forms"), [("h + y", ["h", "h^2"]), ("h*y", ["h"]), ("1", ["h"]), ("1/(1 - h)", ["1", "h"])])
+@pytest.mark.parametrize(
+    ("text", "forms"), [("h + y", ["h", "h^2"]), ("h*y", ["h"]), ("1", ["h"]), ("1/(1 - h)", ["1", "h"])]
+)
 def test_no_combination(text: str, forms: list[str]) -> None:
     assert presenter().combination(scalar(text), [scalar(form) for form in forms]) is None
 

@@ -11,7 +11,18 @@ import mpmath
 import pytest
 import sympy
 from mpmath import mpf
-from written_out import DIGITS, Place, close, difference_slope, is_slope, outputs, places, random_place, sympy_slope, written
+from written_out import (
+    DIGITS,
+    Place,
+    close,
+    difference_slope,
+    is_slope,
+    outputs,
+    places,
+    random_place,
+    sympy_slope,
+    written,
+)
 
 from derive import prover
 from derive.certificate import dumps, file_name, folder, load
@@ -122,7 +133,9 @@ def test_an_admissible_pair_has_no_obstacle(pair: str) -> None:
     assert prover.why_inadmissible(pair) is None
 
 
-@pytest.mark.parametrize("pair", ["", "mse", "mse-", "-sigmoid", "mse-relu", "hinge-identity", "mse-sigmoid-x", "MSE-sigmoid"])
+@pytest.mark.parametrize(
+    "pair", ["", "mse", "mse-", "-sigmoid", "mse-relu", "hinge-identity", "mse-sigmoid-x", "MSE-sigmoid"]
+)
 def test_a_pair_of_unknown_parts_is_refused(pair: str) -> None:
     for ask in (prover.prove, prover.why_inadmissible):
         with pytest.raises(UnknownName, match=r"is not <loss>-<activation>; losses: mse, sse, .*activations: identity"):
@@ -256,7 +269,11 @@ def test_every_derivative_in_the_steps_has_the_value_of_the_last(pair: str) -> N
             found = written(pair, place, shape(proof))
             slope = mpf(str(sympy.N(sympy_slope(pair, place), 50)))
             for step in proof.steps:
-                if isinstance(step.left, tuple) and step.left[1] == proof.statement.preactivation and "J" in step.left[0].args:
+                if (
+                    isinstance(step.left, tuple)
+                    and step.left[1] == proof.statement.preactivation
+                    and "J" in step.left[0].args
+                ):
                     assert close(found.value(step.right), slope, 40) == (step.rule != "condition")
 
 
@@ -290,7 +307,9 @@ def shown(proof: Proof, field: str) -> Shown | None:
 
     def matrix(name: str) -> tuple[tuple[Any, ...], ...]:
         keys = {"": "{name}", "j": "{name}[{k}]", "ij": "{name}[{n},{k}]"}[shape(proof)]
-        texts = [[point[keys.format(name=name, n=n, k=k)] for k in range(1, classes + 1)] for n in range(1, examples + 1)]
+        texts = [
+            [point[keys.format(name=name, n=n, k=k)] for k in range(1, classes + 1)] for n in range(1, examples + 1)
+        ]
         return tuple(tuple("h" if "h" in t else sympy.Rational(t) for t in row) for row in texts)
 
     return Shown(Place(matrix("z"), matrix("y"), at), data["delta"], data["claim"])
