@@ -53,7 +53,7 @@ def _tidy_product(term: Term) -> Term:
     exponents: dict[Term, fmpq] = {}
     others: list[Term] = []
     for base, exponent in _powers(term, fmpq(1)):
-        if base.kind == "num" and exponent.q == 1 and abs(exponent) < MAX_FOLDED:
+        if base.kind == "num" and exponent.q == 1 and abs(exponent) < MAX_FOLDED and (base != ZERO or exponent > 0):
             number *= base.args[0] ** int(exponent)
         elif base.kind == "pow":
             others.append(base)
@@ -100,14 +100,17 @@ def _tidy_total(term: Term) -> Term:
         return tidy(add(*(sum_over(i, t) for t in body.args)))
     factors = body.args if body.kind == "mul" else (body,)
     for f in factors:
-        if f.kind == "kron" and i in f.args:
+        if f.kind == "kron" and i in f.args and f.args[0] != f.args[1]:
             other = f.args[1] if f.args[0] == i else f.args[0]
             return tidy(reindex(mul(*(g for g in factors if g is not f)), {i: other}))
     return rename(sum_over(i, body), term.hint)
 
 
 def _has_delta(term: Term, i: Term) -> bool:
-    return any(f.kind == "kron" and i in f.args for f in (term.args if term.kind == "mul" else (term,)))
+    return any(
+        f.kind == "kron" and i in f.args and f.args[0] != f.args[1]
+        for f in (term.args if term.kind == "mul" else (term,))
+    )
 
 
 _TIDY: dict[str, Callable[[Term], Term]] = {"add": _tidy_sum, "mul": _tidy_product, "pow": _tidy_power}

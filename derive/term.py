@@ -20,6 +20,7 @@ from flint import fmpq
 
 RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
 MAX_DEPTH = 100
+MAX_NODES = 300_000
 MAX_ARGUMENTS = 100_000
 
 
@@ -50,11 +51,11 @@ class Term:
     """One node; equal terms have equal kind and arguments (``hint`` only names a bound index).
 
     What every walk asks for is kept: ``indices``, the free indices in order of appearance; ``names`` of
-    variables and families; ``loose``, the number of binders missing around the term (0 if it is closed); ``depth``.
-    Raises ValueError for a node of no such shape, or nested deeper than ``MAX_DEPTH``.
+    variables and families; ``loose``, the number of binders missing around the term (0 if it is closed); ``depth``
+    and ``nodes``. Raises ValueError for a node of no such shape, nested too deeply or too large.
     """
 
-    __slots__ = ("_hash", "args", "depth", "hint", "indices", "kind", "loose", "names")
+    __slots__ = ("_hash", "args", "depth", "hint", "indices", "kind", "loose", "names", "nodes")
     kind: str
     args: tuple[Any, ...]
     hint: str
@@ -62,6 +63,7 @@ class Term:
     names: frozenset[str]
     loose: int
     depth: int
+    nodes: int
 
     def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
         heads, kinds, least, most = _SHAPES.get(kind, ((), _NOTHING, 1, 0))
@@ -70,7 +72,7 @@ class Term:
             raise ValueError(f"no term has the shape {kind}{tuple(type(a).__name__ for a in args)}")
         indices: tuple[Term, ...] = (self,) if kind == "index" else ()
         names = frozenset((args[0],)) if kind == "var" or kind == "item" else _NOTHING
-        loose, depth = (args[0] + 1 if kind == "bound" else 0), 0
+        loose, depth, nodes = (args[0] + 1 if kind == "bound" else 0), 0, 1
         for a in terms:
             if type(a) is not Term or a.kind not in kinds:
                 raise ValueError(f"a {kind} does not hold {a!r}")
@@ -80,8 +82,9 @@ class Term:
                 names = names | a.names if names else a.names
             loose = a.loose if a.loose > loose else loose
             depth = a.depth if a.depth > depth else depth
-        if depth >= MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+            nodes += a.nodes
+        if depth >= MAX_DEPTH or nodes > MAX_NODES:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}, or of more than {MAX_NODES} nodes")
         _set_kind(self, kind)
         _set_args(self, args)
         _set_hint(self, hint)
@@ -89,6 +92,7 @@ class Term:
         _set_names(self, names)
         _set_loose(self, max(0, loose - 1) if kind == "sum" else loose)
         _set_depth(self, depth + 1)
+        _set_nodes(self, nodes)
         _set_hash(self, hash((kind, args if kind != "num" else (int(args[0].p), int(args[0].q)))))
         if kind in _CHECKS:
             _CHECKS[kind](*args)
@@ -117,8 +121,9 @@ class Term:
 
 
 # the slots' own setters: the one way past __setattr__
-_set_kind, _set_args, _set_hint, _set_indices, _set_names, _set_loose, _set_depth, _set_hash = (
-    Term.__dict__[name].__set__ for name in ("kind", "args", "hint", "indices", "names", "loose", "depth", "_hash")
+_set_kind, _set_args, _set_hint, _set_indices, _set_names, _set_loose, _set_depth, _set_nodes, _set_hash = (
+    Term.__dict__[name].__set__
+    for name in ("kind", "args", "hint", "indices", "names", "loose", "depth", "nodes", "_hash")
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -215,7 +216,8 @@ zk, zj, zl, yk = of("z", k), of("z", j), of("z", l), of("y", k)
 SUMS: dict[str, tuple[Term, Term, Term]] = {
     "of 1": (sum_over(k, ONE), K, ONE),
     "of a constant": (sum_over(k, zj), mul(K, zj), zj),
-    "linear": (sum_over(k, add(mul(w, zk), yk)), add(mul(w, sum_over(l, zl)), sum_over(l, of("y", l))), sum_over(k, zk)),
+    "linear": (sum_over(k, add(mul(w, zk), yk)), add(mul(w, sum_over(l, zl)), sum_over(l, of("y", l))),
+               sum_over(k, zk)),
     "of a delta": (sum_over(k, kron(k, j)), ONE, K),
     "of a delta at j": (sum_over(k, mul(kron(k, j), zk)), zj, sum_over(k, zk)),
     "of two deltas": (sum_over(k, mul(kron(k, j), kron(k, l))), kron(j, l), ONE),
@@ -284,9 +286,8 @@ def test_definitions_are_unfolded_without_capture() -> None:
 def test_conditions_inside_a_sum_are_for_every_index() -> None:
     theorem = proved(sum_over(k, div(zk, zk)), K)
     (hypothesis,) = theorem.hypotheses
-    assert (
-        hypothesis.args[0] == "!=" and len(hypothesis.indices) == 1 and not hypothesis.indices[0].args[0].startswith("#")
-    )
+    (own,) = hypothesis.indices
+    assert hypothesis == rel("!=", of("z", own), ZERO) and not own.args[0].startswith("#")
     positive = rel(">", yk, ZERO)
     assert proved(sum_over(l, div(of("y", l), of("y", l))), K, positive).hypotheses == (positive,)
 
@@ -437,6 +438,9 @@ LARGE: dict[str, Any] = {
     "a sum of many": lambda: add(*(mul(num(n), power(z, n % 300)) for n in range(5000))),
     "sums in sums": lambda: nested_sum(12),
     "a long literal": lambda: log(num(10**5000 + 7)),
+    "functions of functions": lambda: nested_call("tanh", 40, z),
+    "functions of functions in a sum": lambda: sum_over(k, nested_call("tanh", 15, of("z", k))),
+    "shared parts": lambda: add(shared_parts(45), shared_parts(45)),
 }
 
 
@@ -444,6 +448,20 @@ def nested_fraction(depth: int) -> Term:
     term = z
     for a in variables(depth):
         term = div(ONE, add(term, power(a, -1)))
+    return term
+
+
+def nested_call(name: str, depth: int, term: Term) -> Term:
+    for _ in range(depth):
+        term = call(name, term)
+    return term
+
+
+def shared_parts(depth: int) -> Term:
+    """A small graph that is a tree of 2^depth leaves."""
+    term = z
+    for _ in range(depth):
+        term = add(term, call("atan", term))
     return term
 
 
@@ -457,10 +475,11 @@ def nested_sum(depth: int) -> Term:
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
 def test_large_terms_end_soon(make: Any) -> None:
-    """In a theorem or a refusal, within 2 seconds."""
-    term = make()
+    """In a theorem or a refusal, of the kernel or of the term itself, within 2 seconds."""
     start = time.perf_counter()
-    same(term, add(term, ZERO))
+    with suppress(ValueError):
+        term = make()
+        same(term, add(term, ZERO))
     assert time.perf_counter() - start < 2
 
 

@@ -315,7 +315,7 @@ def test_what_is_not_sympy_is_refused(thing: Any) -> None:
 
 def test_floats_are_refused_wherever_they_hide() -> None:
     for expression in (exp(Float("0.5") * w), w ** Float("0.5"), Sum(Float("0.1") * Z[k], (k, 1, K)), w < Float("0.1")):
-        with pytest.raises(DeriveError, match="no term says Float"):
+        with pytest.raises(DeriveError, match="float"):
             to_term(expression)
 
 

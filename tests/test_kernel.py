@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -563,10 +564,8 @@ def test_many_binders_end_in_a_refusal_or_a_theorem() -> None:
     term = log(mul(*(item("z", a) for a in indices)))
     for a in indices:
         term = sum_over(a, term)
-    try:
+    with suppress(KernelError):
         assert Theory({}).equal(term, term)
-    except KernelError:
-        pass
 
 
 # ---- replay ------------------------------------------------------------------------------------------
@@ -835,10 +834,8 @@ def test_a_factor_that_moves_is_no_constant() -> None:
 def test_a_factor_that_does_not_move_is_no_residual() -> None:
     factor = mul(TWO, sub(add(h, ONE), h))
     found = scalar(power(RESIDUAL, 2), mul(factor, RESIDUAL), mul(*factor.args, RESIDUAL))
-    try:
+    with suppress(KernelError):
         assert judge(found, witness=APART).kind == "multiple"
-    except KernelError:
-        pass
 
 
 ABSOLUTE = sub(h, call("abs", y))
@@ -851,7 +848,7 @@ def test_delta_is_stated_without_conditions() -> None:
     found = statement, (*steps, Step("condition", (3,), RESIDUAL, (positive,)))
     broken = at(z=2, y=-1)
     assert judge(found, inside=APART, witness=broken) == Verdict("yes", "cancels", ABSOLUTE, None, (positive,))
-    refused(lambda: judge(found, inside=APART, witness=APART))  # there the condition holds: it is not shown to be needed
+    refused(lambda: judge(found, inside=APART, witness=APART))  # there the condition holds: is it needed?
     refused(lambda: judge(found, inside=broken, witness=broken))
 
 

@@ -305,11 +305,13 @@ def test_the_total_of_the_targets_is_not_known() -> None:
 def test_the_number_of_classes_is_not_known() -> None:
     assert is_refused(sum_over(k, ONE), TWO)
     assert is_refused(sum_over(k, item("z", k)), item("z", j))
-    assert is_refused(call("abs", sub(size("K"), ONE)), sub(size("K"), ONE))
-    others = sub(ONE, softmax(j))
-    assert is_refused(call("abs", others), others)
+    others = sub(ONE, softmax(j))  # 0 for one class
     said = rel(">", size("K"), ONE)
-    assert Theory({}, (said,)).equal(call("abs", others), others).hypotheses == (said,)
+    for positive in (sub(size("K"), ONE), others):
+        unsaid = Theory({}).equal(div(positive, positive), ONE).hypotheses
+        assert len(unsaid) == 1 and unsaid != (said,)
+        assert Theory({}, (said,)).equal(div(positive, positive), ONE).hypotheses == (said,)
+    assert is_refused(call("abs", sub(others, HALF)), sub(others, HALF), said)
 
 
 def test_a_label_is_not_a_bit() -> None:

@@ -202,6 +202,26 @@ def markup_for_the_pair(body: Body) -> None:
     body["pair"] = "<script>alert(1)</script>"
 
 
+@case("mse-sigmoid", "about: plain words are expected")
+def markup_for_a_source(body: Body) -> None:
+    body["about"]["loss_source"] = "\\input{/etc/passwd}"
+
+
+@case("mse-sigmoid", "about: plain words are expected")
+def control_character_in_a_name(body: Body) -> None:
+    body["about"]["activation"] = "sigmoid\x1b[31m"
+
+
+@case("mse-sigmoid", "about: plain words are expected")
+def number_for_a_name(body: Body) -> None:
+    body["about"]["loss"] = 1
+
+
+@case("mse-sigmoid", "wrong shape")
+def extra_field_about_the_pair(body: Body) -> None:
+    body["about"]["url"] = "example"
+
+
 @case("mse-sigmoid", "average: the statement says otherwise")
 def averaged_in_name_only(body: Body) -> None:
     body["average"] = True
