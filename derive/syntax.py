@@ -12,7 +12,7 @@ whose indices in items and deltas, and that is within the limits below (numbers 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from itertools import chain, count
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -23,7 +23,7 @@ from derive.errors import DeriveError, SyntaxProblem, UnknownName
 from derive.laws import CONSTANTS, LAWS
 from derive.term import MAX_DEPTH, RELATIONS, Term
 
-MAX_LENGTH, MAX_NODES, MAX_DIGITS, MAX_EXPONENT = 100_000, 300_000, 1_000, 1_000
+MAX_LENGTH, MAX_DIGITS, MAX_EXPONENT = 100_000, 1_000, 1_000
 DEFAULT_SIZE = "K"  # what sum(k, ...) runs over
 ALIASES = {"ln": "log", "sigma": "sigmoid"}
 FUNCTIONS = tuple(sorted((*LAWS, *ALIASES, "kron", "sum", "where")))
@@ -51,13 +51,21 @@ class UndeclaredName(SyntaxProblem, UnknownName):
 def parse(text: str, symbols: Symbols) -> Term:
     """The expression that ``text`` says; raises SyntaxProblem, and DeriveError for a reserved name in ``symbols``."""
     parser = _Parser(text, symbols)
-    return parser.whole(parser.sum())
+    return _within_limits(lambda: parser.whole(parser.sum()))
 
 
 def parse_relation(text: str, symbols: Symbols) -> Term:
     """The relation (< <= > >= = !=) that ``text`` says; raises as ``parse`` does."""
     parser = _Parser(text, symbols)
-    return parser.whole(parser.relation())
+    return _within_limits(lambda: parser.whole(parser.relation()))
+
+
+def _within_limits(read: Callable[[], Term]) -> Term:
+    """What is read, where terms allow it: operations nest without brackets, and ``and`` repeats a subterm."""
+    try:
+        return read()
+    except ValueError as problem:
+        raise SyntaxProblem(f"the expression is {problem}", 1) from problem
 
 
 # ---- text -> tokens
@@ -143,7 +151,6 @@ class _Parser:
         if kind != "end":
             advice = "; write * to multiply" if kind == "number" else ""
             raise SyntaxProblem(f"expected an operator or the end, found {_shown(word)}{advice}", column)
-        _check_size(term)
         return term
 
     def _drive(self, rule: Rule) -> Any:
@@ -398,19 +405,6 @@ class _Parser:
         if self.tokens[self.at][0] == "(":
             raise UndeclaredName(f"unknown function {_shown(name)}{near}; known: {', '.join(FUNCTIONS)}", column)
         raise UndeclaredName(f"unknown name {_shown(name)}{near}; declare it: --param {name[:40]}", column)
-
-
-def _check_size(term: Term) -> None:
-    """Holds the limits of the term itself: operations nest without brackets, and ``and`` repeats a subterm."""
-    stack, seen = [(term, 0)], 0
-    while stack:
-        node, depth = stack.pop()
-        seen += 1
-        if depth > MAX_DEPTH:
-            raise SyntaxProblem(TOO_DEEP, 1)
-        if seen > MAX_NODES:
-            raise SyntaxProblem(f"the expression has more than {MAX_NODES} nodes, which is the limit", 1)
-        stack.extend((a, depth + 1) for a in node.args if isinstance(a, Term))
 
 
 def _nearest(name: str, known: set[str]) -> str:

@@ -20,7 +20,9 @@ PACKAGE = ROOT / "derive"
 LANGUAGE = {"errors", "term", "laws", "syntax"}
 CHECKED = LANGUAGE | {"balls", "kernel", "certificate"}
 SEARCH = CHECKED | {"algebra", "present", "bridge", "losses", "activations", "proof"}
-REPORT = {"report", "report.explain", "report.layout", "report.lines", "report.tex", "report.words", "report.text", "report.latex", "report.markdown"}
+REPORT = {"report"} | {
+    f"report.{room}" for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown")
+}
 
 
 class Rule(NamedTuple):
@@ -52,7 +54,10 @@ RULES = {
 }
 MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover"}
 TRUSTED = {"term", "laws", "algebra", "kernel", "balls"}
-TRUSTED_STANDARD_LIBRARY = {"__future__", "collections", "functools", "itertools", "math", "operator", "types", "typing"}
+TRUSTED_STANDARD_LIBRARY = {
+    "__future__",
+    *("collections", "functools", "itertools", "math", "operator", "types", "typing"),
+}
 BANNED = {"eval", "exec", "sympify", "parse_expr", "pickle", "__import__", "import_module"}
 
 

@@ -44,7 +44,10 @@ def test_console_block_is_what_the_command_prints(block: dict[str, str]) -> None
 
 
 def test_python_session_is_what_python_prints() -> None:
-    assert doctest.testfile(str(README), module_relative=False).failed == 0
+    session = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_the_text_points_to_nothing_missing() -> None:

@@ -86,9 +86,7 @@ TINY: dict[str, Term] = {
     "pi - 355/113": sub(PI, num(355, 113)),
     "exp(-100)": call("exp", num(-100)),
     "cosh - sinh": sub(call("cosh", num(60)), call("sinh", num(60))),
-    "exp(pi sqrt(163)) - 640320^3 - 744": sub(
-        call("exp", mul(PI, call("sqrt", num(163)))), num(640320**3 + 744)
-    ),
+    "exp(pi sqrt(163)) - 640320^3 - 744": sub(call("exp", mul(PI, call("sqrt", num(163)))), num(640320**3 + 744)),
     "1 - tanh(40)": sub(ONE, call("tanh", num(40))),
 }
 
