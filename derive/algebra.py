@@ -9,6 +9,7 @@ equal normal forms are a proof; different ones are no statement at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import product
 from math import comb, lcm, prod
 from typing import Any, TypeVar
@@ -69,6 +70,13 @@ class _Restart(Exception):
     """The atoms chosen so far do not fit; begin again with what was learned."""
 
 
+@cache
+def _ring(size: int) -> tuple[fmpq_mpoly_ctx, tuple[fmpq_mpoly, ...], fmpq_mpoly, fmpq_mpoly]:
+    """The polynomials in so many generators, the first the greatest; with 0 and 1."""
+    context = fmpq_mpoly_ctx.get(("a", size), Ordering.lex)
+    return context, context.gens(), context.constant(0), context.constant(1)
+
+
 def _multiply(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
     if len(a) * len(b) > MAX_WORK:
         raise KernelError("a product is too large to write out")
@@ -122,12 +130,8 @@ class Algebra:
         self._reset()
 
     def _reset(self) -> None:
-        context = fmpq_mpoly_ctx.get(("a", self._capacity), Ordering.lex)
-        self._generators = context.gens()
-        self._constant: Callable[[Any], fmpq_mpoly] = context.constant
-        self._context = context
-        self._one = context.constant(1)
-        self._zero = context.constant(0)
+        self._context, self._generators, self._zero, self._one = _ring(self._capacity)
+        self._constant: Callable[[Any], fmpq_mpoly] = self._context.constant
         self._unit: Fraction = (self._one, self._one)
         self._atoms: list[Term] = []
         self._atom_numbers: dict[Term, fmpq_mpoly] = {}

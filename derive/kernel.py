@@ -359,7 +359,6 @@ class Derivation:
         self.inner = Theory(statement.definitions, statement.activation_domain)
         self.theorems: list[Theorem] = []
 
-    @_refusing
     def extend(self, step: Step) -> Theorem:
         """Apply the step's rule and keep its theorem.  Fails: an unknown rule or source, or the rule refuses."""
         rule = RULES.get(step.rule)
@@ -440,7 +439,7 @@ def replay(statement: Statement, steps: Sequence[Step]) -> tuple[Theorem, ...]:
     for n, step in enumerate(steps, 1):
         try:
             run.extend(step)
-        except KernelError as problem:
+        except (KernelError, *REFUSALS) as problem:
             raise KernelError(f"step {n} ({step.rule}): {problem}") from problem
     return tuple(run.theorems)
 

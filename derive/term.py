@@ -78,7 +78,7 @@ class Term:
                 raise ValueError(f"a {kind} does not hold {a!r}")
             if a.indices:
                 indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
-            if a.names:
+            if a.names and a.names is not names:
                 names = names | a.names if names else a.names
             loose = a.loose if a.loose > loose else loose
             depth = a.depth if a.depth > depth else depth
