@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
 from math import comb, lcm, prod
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -64,6 +64,14 @@ Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the p
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
+
+
+class Obligation(NamedTuple):
+    """A relation that has to hold; whether it follows, and from which facts (assumptions or laws)."""
+
+    claim: Term
+    facts: tuple[Term, ...]
+    is_met: bool
 
 
 class _Restart(Exception):
@@ -118,6 +126,15 @@ def _fresh_index(size_name: str, *terms: Term) -> Term:
     return index(next(name for name in (f"#{n}" for n in range(len(taken) + 1)) if name not in taken), size_name)
 
 
+def _readable(relation: Term) -> Term:
+    """The relation with internal index names replaced by letters; its free indices are universal."""
+    own = relation.indices
+    if not own or not any(i.args[0].startswith("#") for i in own):
+        return relation
+    letters = (c for c in "klinpqrstuvwabcdefg" if c not in {i.args[0] for i in own})
+    return reindex(relation, {i: index(next(letters, i.args[0]), i.args[1]) for i in own if i.args[0].startswith("#")})
+
+
 class Algebra:
     """Normal forms, signs and derivatives under definitions and assumptions; decides, but states nothing."""
 
@@ -143,7 +160,7 @@ class Algebra:
         self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
-        self._known_facts: dict[Term, tuple[Term, ...] | None] = {}
+        self._obligations: dict[Term, Obligation] = {}
 
     def attempt(self, work: Callable[[], Found]) -> Found:
         """The result of ``work``, begun again whenever the atoms had to be chosen anew."""
@@ -771,15 +788,17 @@ class Algebra:
             self.facts |= dict.fromkeys(facts)
         return True if holds else False if fails else None
 
-    def facts_for(self, relation: Term) -> tuple[Term, ...] | None:
-        """The facts from which the relation follows, or None; an error where it can never hold."""
-        if relation not in self._known_facts:
+    def obligation(self, relation: Term) -> Obligation:
+        """The relation with the facts from which it follows, if it does; an error where it can never hold."""
+        found = self._obligations.get(relation)
+        if found is None:
             op, left, right = relation.args
             sign, facts = self.sign_of_fraction(self.normal(left if right == ZERO else sub(left, right)))
             if not sign & ALLOWED[op]:
                 raise KernelError("a condition can never hold: something is undefined everywhere on the domain")
-            self._known_facts[relation] = tuple(dict.fromkeys(facts)) if not sign & ~ALLOWED[op] else None
-        return self._known_facts[relation]
+            known, is_met = tuple(_readable(f) for f in dict.fromkeys(facts)), not sign & ~ALLOWED[op]
+            found = self._obligations[relation] = Obligation(_readable(relation), known if is_met else (), is_met)
+        return found
 
     # ---- derivatives, and where terms are defined ---------------------------------------------
 

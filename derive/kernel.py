@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from derive import balls
-from derive.algebra import Algebra, Definitions
+from derive.algebra import Algebra, Definitions, Obligation
 from derive.errors import REFUSALS, KernelError
 from derive.term import ZERO, Term, index, mul, reindex, sub, sum_over, var
 
@@ -30,13 +30,6 @@ class Derivative(NamedTuple):
     subject: Term
     variable: Term
     value: Term
-
-
-class Obligation(NamedTuple):
-    """A relation that had to hold, and the facts (assumptions or laws) from which its sign follows."""
-
-    claim: Term
-    facts: tuple[Term, ...]
 
 
 _SEAL = object()
@@ -125,12 +118,12 @@ class Theory:
         hypotheses = dict.fromkeys(kept)
         obligations = []
         for relation in dict.fromkeys(needs):
-            facts = algebra.facts_for(relation)
-            if facts is None:
-                hypotheses[_readable(relation)] = None
+            obligation = algebra.obligation(relation)
+            if not obligation.is_met:
+                hypotheses[obligation.claim] = None
             else:
-                obligations.append(Obligation(_readable(relation), tuple(map(_readable, facts))))
-                for fact in facts:
+                obligations.append(obligation)
+                for fact in obligation.facts:
                     if fact in self._assumptions:
                         hypotheses[fact] = None
         for relation in self._assumptions:
@@ -261,15 +254,6 @@ def _names(term: Term, definitions: Definitions) -> frozenset[str]:
             found |= {name}
             waiting += definitions[name][1].names if name in definitions else ()
     return found
-
-
-def _readable(relation: Term) -> Term:
-    """The relation with internal index names replaced by letters; its free indices are universal."""
-    own = relation.indices
-    if not own or not any(i.args[0].startswith("#") for i in own):
-        return relation
-    letters = (c for c in "klinpqrstuvwabcdefg" if c not in {i.args[0] for i in own})
-    return reindex(relation, {i: index(next(letters, i.args[0]), i.args[1]) for i in own if i.args[0].startswith("#")})
 
 
 # ---- a derivation: a statement, and a chain of steps that the rules above must accept --------------

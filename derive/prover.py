@@ -146,7 +146,7 @@ def obstacle(loss: Loss, activation: Activation) -> str | None:
 
 def _always(algebra: Algebra, relation: Term) -> bool:
     try:
-        return algebra.attempt(lambda: algebra.facts_for(relation)) is not None
+        return algebra.attempt(lambda: algebra.obligation(relation)).is_met
     except KernelError:
         return False
 

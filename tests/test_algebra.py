@@ -373,7 +373,7 @@ def test_signs(relation: Term, assumptions: tuple[Term, ...], answer: bool | Non
 
 def test_used_facts_are_listed() -> None:
     algebra = Algebra({}, (rel(">", z, ZERO), rel(">", w, ZERO), rel("<", x, ONE)))
-    facts = algebra.attempt(lambda: algebra.facts_for(rel(">", add(z, mul(w, exp(y))), ZERO)))
+    facts = algebra.attempt(lambda: algebra.obligation(rel(">", add(z, mul(w, exp(y))), ZERO))).facts
     assert set(facts) == {rel(">", z, ZERO), rel(">", w, ZERO), rel(">", exp(y), ZERO)}
 
 
