@@ -66,6 +66,9 @@ Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
 
 
+_LETTERS = {"K": "klpqbcdefg", "m": "nirstuvw"}  # for indices over classes and over examples
+
+
 class Obligation(NamedTuple):
     """A relation that has to hold; whether it follows, and from which facts (assumptions or laws)."""
 
@@ -131,8 +134,14 @@ def _readable(relation: Term) -> Term:
     own = relation.indices
     if not own or not any(i.args[0].startswith("#") for i in own):
         return relation
-    letters = (c for c in "klinpqrstuvwabcdefg" if c not in {i.args[0] for i in own})
-    return reindex(relation, {i: index(next(letters, i.args[0]), i.args[1]) for i in own if i.args[0].startswith("#")})
+    taken = {i.args[0] for i in own}
+    table: dict[Term, Term] = {}
+    for i in own:
+        if i.args[0].startswith("#"):
+            name = next((c for c in _LETTERS.get(i.args[1], _LETTERS["K"]) if c not in taken), i.args[0])
+            taken.add(name)
+            table[i] = index(name, i.args[1])
+    return reindex(relation, table)
 
 
 class Algebra:

@@ -65,7 +65,8 @@ class Theorem:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("theorems are immutable")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("theorems are immutable")
 
 
 def _refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:

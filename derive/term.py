@@ -100,7 +100,8 @@ class Term:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("terms are immutable")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("terms are immutable")
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined,no-any-return]
