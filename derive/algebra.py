@@ -152,7 +152,7 @@ class Algebra:
         self.assumptions = assumptions
         self._equations = [r for r in assumptions if r.args[0] == "="]
         self._roots: dict[Term, int] = {}
-        self._capacity = 8
+        self._capacity = 4
         self._reset()
 
     def _reset(self) -> None:
