@@ -35,6 +35,7 @@ from derive.term import (
     rename,
     sub,
     sum_over,
+    times,
 )
 
 Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
@@ -169,6 +170,7 @@ class Algebra:
         self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
+        self._atom_signs: dict[Term, Sign] = {}
         self._obligations: dict[Term, Obligation] = {}
 
     def attempt(self, work: Callable[[], Found]) -> Found:
@@ -214,9 +216,6 @@ class Algebra:
         if len(poly) != 1 or poly.leading_coefficient() != 1 or poly.total_degree() != 1:
             return None
         return int(poly.degrees().index(1))
-
-    def _monomial(self, exponents: tuple[int, ...]) -> fmpq_mpoly:
-        return self._context.from_dict({exponents: 1})
 
     def _add_rule(self, poly: fmpq_mpoly) -> None:
         """Use ``poly = 0`` as atom^n -> polynomial in earlier atoms; refuse every other shape."""
@@ -393,30 +392,34 @@ class Algebra:
     def _exponential(self, exponent: Fraction) -> Fraction:
         """exp(a + b) = exp(a) exp(b), monomial by monomial."""
         above, below = self.canonical(exponent)
-        return self.product_of(
-            *(self._exp_monomial(self.canonical((self._monomial(e), below)), c) for e, c in above.terms())
-        )
+        return self.product_of(*[self._exp_monomial(e, below, c) for e, c in above.terms()])
 
-    def _exp_monomial(self, monomial: Fraction, coefficient: fmpq) -> Fraction:
+    def _exp_monomial(self, exponents: tuple[int, ...], below: fmpq_mpoly, coefficient: fmpq) -> Fraction:
         """exp(c M) as an integer power of exp(M/r); exp(n log A) = A^n for an integer n."""
         whole: Fraction = self._unit
-        position = self._position(monomial[0]) if monomial[1] == self._one else None
-        argument = None if position is None else self._log_arguments.get(position)
+        is_atom = below.is_one() and sum(exponents) == 1
+        argument = self._log_arguments.get(exponents.index(1)) if is_atom else None
         if argument is not None:
             floor = int(coefficient.floor())
             whole = self._power((argument, self._one), floor)
             coefficient = coefficient - floor
             if coefficient == 0:
                 return whole
-        key = self.to_term(monomial)
+        key = self._quotient_term(exponents, below)
         root = self._root(key, int(coefficient.q))
         term = call("exp", key if root == 1 else mul(num(1, root), key))
         is_new = term not in self._atom_numbers
         generator = self.atom(term)
         if argument is not None and is_new:
             self._add_rule(generator**root - argument)
-        scaled = coefficient * root
-        return self.product_of(whole, self._power((generator, self._one), int(scaled.p)))
+        power_of_atom = self._power((generator, self._one), int((coefficient * root).p))
+        return power_of_atom if whole is self._unit else self.product_of(whole, power_of_atom)
+
+    def _quotient_term(self, exponents: tuple[int, ...], below: fmpq_mpoly) -> Term:
+        """A monomial over a polynomial, in lowest terms."""
+        if below.is_one():
+            return self._monomial_term(exponents, fmpq(1))
+        return self.to_term(self.canonical((self._context.from_dict({exponents: 1}), below)))
 
     def _root(self, key: Term, denominator: int) -> int:
         """The r for which all exponents of exp(key) met so far are multiples of 1/r."""
@@ -531,15 +534,15 @@ class Algebra:
         above, below = self.canonical(argument)
         cosine, sine = self._unit, (self._zero, self._one)
         for exponents, c in above.terms():
-            key = self.to_term(self.canonical((self._monomial(exponents), below)))
+            key = self._quotient_term(exponents, below)
             root = self._root(key, int(c.q))
             angle = key if root == 1 else mul(num(1, root), key)
             turn_c, turn_s = self._base_angle(angle)
-            times = int((c * root).p)
-            if abs(times) > MAX_ANGLE:
+            turns = int((c * root).p)
+            if abs(turns) > MAX_ANGLE:
                 raise KernelError(f"a multiple of an angle beyond {MAX_ANGLE}")
-            for _ in range(abs(times)):
-                s = turn_s if times > 0 else -turn_s
+            for _ in range(abs(turns)):
+                s = turn_s if turns > 0 else -turn_s
                 cosine, sine = (
                     (_multiply(cosine[0], turn_c) - _multiply(sine[0], s), self._one),
                     (_multiply(sine[0], turn_c) + _multiply(cosine[0], s), self._one),
@@ -721,6 +724,12 @@ class Algebra:
         return total, used
 
     def _sign_of_atom(self, atom: Term) -> Sign:
+        found = self._atom_signs.get(atom)
+        if found is None:
+            found = self._atom_signs[atom] = self._find_sign_of_atom(atom)
+        return found
+
+    def _find_sign_of_atom(self, atom: Term) -> Sign:
         if atom.kind == "size":
             return POSITIVE, ()
         if atom.kind in ("kron", "where"):
@@ -843,7 +852,7 @@ class Algebra:
         for n, factor in enumerate(term.args):
             d = self.differentiate(factor, variable)
             if d is not None:
-                parts.append(mul(*term.args[:n], d, *term.args[n + 1 :]))
+                parts.append(times(*term.args[:n], d, *term.args[n + 1 :]))
         return add(*parts) if parts else None
 
     def _d_pow(self, term: Term, variable: Term) -> Term | None:
@@ -859,7 +868,7 @@ class Algebra:
         law = LAWS.get(term.args[0])
         if law is None or len(inner) != 1 or inner[0] is None:
             raise KernelError(f"no law is known for {term.args[0]}")
-        return mul(law.derivative(term.args[1]), inner[0])
+        return times(law.derivative(term.args[1]), inner[0])
 
     def _d_sum(self, term: Term, variable: Term) -> Term | None:
         i = _fresh_index(term.args[0], term, variable)

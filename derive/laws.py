@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, sub
+from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, sub, times
 
 Rewrite = Callable[[Term], Term]
 Relations = Callable[[Term], tuple[Term, ...]]
@@ -88,7 +88,7 @@ def power_derivative(base: Term, exponent: Term, base_d: Term | None, exponent_d
     parts = []
     if base_d is not None and exponent != ZERO:
         lower = num(exponent.args[0] - 1) if exponent.kind == "num" else sub(exponent, ONE)
-        parts.append(mul(exponent, power(base, lower), base_d))
+        parts.append(times(exponent, base if lower == ONE else power(base, lower), base_d))
     if exponent_d is not None:
-        parts.append(mul(power(base, exponent), call("log", base), exponent_d))
+        parts.append(times(power(base, exponent), call("log", base), exponent_d))
     return add(*parts) if parts else None

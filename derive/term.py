@@ -191,6 +191,11 @@ def mul(*terms: Term) -> Term:
     return terms[0] if len(terms) == 1 else Term("mul", terms) if terms else ONE
 
 
+def times(*factors: Term) -> Term:
+    """The product without its factors 1."""
+    return mul(*[f for f in factors if f is not ONE and f != ONE])
+
+
 def power(base: Term, exponent: Term | int) -> Term:
     if isinstance(exponent, int):
         exponent = _EXPONENTS.get(exponent) or num(exponent)
