@@ -480,7 +480,7 @@ def _shape(statement: Statement, value: Term) -> tuple[str, Term | None]:
     variables = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
     if not _names(factor, statement.definitions) & variables:
         return "multiple", factor
-    if not Theory(statement.outer_definitions).moving_names(factor) & variables:
+    if not Theory(statement.definitions, statement.activation_domain).moving_names(factor) & variables:
         raise KernelError("the factor is a constant, and must be written as one")
     return "residual", factor
 
