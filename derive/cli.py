@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from derive.proof import Proof
 
 DECIDED, DOES_NOT_HOLD, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+MOST_READ = 2_000_000  # bytes of a file; longer than any certificate may be
 FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "json": ".json"}
 EXAMPLES = """\b
 Examples:
@@ -214,9 +215,9 @@ def verify(files: tuple[str, ...], quiet: bool) -> None:
 def _read(file: str) -> str:
     try:
         if file == "-":
-            return sys.stdin.buffer.read().decode("ascii", "surrogateescape")
-        with open(file, encoding="ascii", errors="surrogateescape") as stream:
-            return stream.read()
+            return sys.stdin.buffer.read(MOST_READ).decode("ascii", "surrogateescape")
+        with open(file, "rb") as stream:
+            return stream.read(MOST_READ).decode("ascii", "surrogateescape")
     except OSError as problem:
         raise DeriveError(f"cannot read {file}: {problem.strerror or problem}") from problem
 

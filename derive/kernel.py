@@ -132,44 +132,44 @@ class Theory:
                 hypotheses[relation] = None
         return Theorem(_SEAL, self.definitions, tuple(hypotheses), conclusion, tuple(obligations))
 
-    @_refusing
     def definition(self, left: Term) -> Theorem:
         """|- h = f(z), as defined.  Fails: nothing of that name and shape is defined."""
-        formals, body = self.definitions.get(left.args[0], ((), None))
-        if body is None or left.kind not in ("var", "item") or left.args[1:] != formals:
-            raise KernelError("no such definition")
-        algebra, conclusion = self._algebra, Equation(left, body)
-        return algebra.attempt(lambda: self._theorem(conclusion, algebra.conditions(body)))
 
-    @_refusing
+        def prove() -> Theorem:
+            formals, body = self._definitions.get(left.args[0], ((), None))
+            if body is None or left.kind not in ("var", "item") or left.args[1:] != formals:
+                raise KernelError("no such definition")
+            return self._theorem(Equation(left, body), self._algebra.conditions(body))
+
+        return self._algebra.attempt(prove)
+
     def equal(self, left: Term, right: Term) -> Theorem:
         """|- left = right, where both are defined.  Fails: the normal forms differ, or there is none."""
-        algebra = self._algebra
 
         def prove() -> Theorem:
             if not self._same(_closed(left), _closed(right)):
                 raise KernelError("the normal forms of the two sides differ")
+            algebra = self._algebra
             return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
-        return algebra.attempt(prove)
+        return self._algebra.attempt(prove)
 
-    @_refusing
     def derivative(self, subject: Term, variable: Term, value: Term) -> Theorem:
         """|- d subject / d variable = value.  Fails: value is not the derivative by the laws, or a law is missing."""
-        if variable.kind not in ("var", "item") or _closed(variable).args[0] in self.definitions:
-            raise KernelError("derivatives are taken by a variable that is not defined by others")
-        if len(variable.indices) != len(variable.args) - 1:
-            raise KernelError("the indices of the variable must differ")
-        algebra = self._algebra
 
         def prove() -> Theorem:
+            if variable.kind not in ("var", "item") or _closed(variable).args[0] in self._definitions:
+                raise KernelError("derivatives are taken by a variable that is not defined by others")
+            if len(variable.indices) != len(variable.args) - 1:
+                raise KernelError("the indices of the variable must differ")
+            algebra = self._algebra
             found = algebra.differentiate(_closed(subject), variable)
             if not self._same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the derivative")
             needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
 
-        return algebra.attempt(prove)
+        return self._algebra.attempt(prove)
 
     def _same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""

@@ -120,6 +120,12 @@ def test_verify_reads_standard_input() -> None:
     assert run.returncode == 0
 
 
+def test_an_endless_file_is_refused() -> None:
+    run = derive("verify", "/dev/zero")
+    assert run.returncode == 1
+    assert "longer than" in run.stderr and run.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
