@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from derive.errors import REFUSALS, KernelError
-from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
+from derive.laws import CONSTANTS, LAWS
 from derive.term import (
     ONE,
     ZERO,
@@ -32,10 +32,8 @@ from derive.term import (
     power,
     reindex,
     rel,
-    rename,
     sub,
     sum_over,
-    times,
 )
 
 Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
@@ -61,7 +59,6 @@ ALLOWED = {
     "=": ZERO_SIGN,
     "!=": NEGATIVE | POSITIVE,
 }
-Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
@@ -124,7 +121,7 @@ def _plus_sign(a: int, b: int) -> int:
     return ((a | b) & ~ZERO_SIGN) | (a & b & ZERO_SIGN)
 
 
-def _fresh_index(size_name: str, *terms: Term) -> Term:
+def fresh_index(size_name: str, *terms: Term) -> Term:
     """An index that occurs free in none of the terms (names with # cannot be written by a user)."""
     taken = {i.args[0] for t in terms for i in t.indices}
     return index(next(name for name in (f"#{n}" for n in range(len(taken) + 1)) if name not in taken), size_name)
@@ -165,8 +162,6 @@ class Algebra:
         self._log_arguments: dict[int, fmpq_mpoly] = {}
         self._rules: list[tuple[int, int, fmpq_mpoly]] = []
         self._memo: dict[Term, Fraction] = {}
-        self._derivatives: dict[Term, dict[Term, Term | None]] = {}
-        self._conditions: dict[Term | None, dict[Term, tuple[Term, ...]]] = {}
         self._instances: dict[Term, tuple[fmpq_mpoly, int] | None] = {}
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
@@ -595,7 +590,7 @@ class Algebra:
 
     def _normal_sum(self, term: Term) -> Fraction:
         """Pull out what is free of the index, collapse deltas; sums of distinct monomials are atoms."""
-        i = _fresh_index(term.args[0], term)
+        i = fresh_index(term.args[0], term)
         self.use_equations((i,))
         above, below = self.canonical(self.normal(open_sum(term, i)))
         inner, outer = self._split_denominator(below, i)
@@ -735,7 +730,7 @@ class Algebra:
         if atom.kind in ("kron", "where"):
             return POSITIVE | ZERO_SIGN, ()
         if atom.kind == "sum":
-            sign, facts = self.sign_of_fraction(self.normal(open_sum(atom, _fresh_index(atom.args[0], atom))))
+            sign, facts = self.sign_of_fraction(self.normal(open_sum(atom, fresh_index(atom.args[0], atom))))
             mixed = sign & POSITIVE and sign & NEGATIVE
             return (ANY_SIGN, ()) if mixed else (sign, facts)
         if atom.kind == "call":
@@ -818,140 +813,7 @@ class Algebra:
             found = self._obligations[relation] = Obligation(_readable(relation), known if is_met else (), is_met)
         return found
 
-    # ---- derivatives, and where terms are defined ---------------------------------------------
 
-    def differentiate(self, term: Term, variable: Term) -> Term | None:
-        """The derivative by the laws, not simplified; None where the term is free of the variable."""
-        if not term.names or term.kind in _PLAIN:
-            return None
-        if term.kind in _NAMED and term.args[0] != variable.args[0] and term.args[0] not in self.definitions:
-            return None
-        known = self._derivatives.setdefault(variable, {})
-        if term not in known:
-            method = _DIFFERENTIATE.get(term.kind)
-            if method is None:
-                raise KernelError(f"a {term.kind} has no derivative")
-            known[term] = method(self, term, variable)
-        return known[term]
-
-    def _d_variable(self, term: Term, variable: Term) -> Term | None:
-        if term.args[0] == variable.args[0]:
-            if term.kind != variable.kind or len(term.args) != len(variable.args):
-                raise KernelError(f"{term.args[0]} is used with different numbers of indices")
-            deltas = [kron(i, j) for i, j in zip(term.args[1:], variable.args[1:], strict=True) if i != j]
-            return mul(*deltas)
-        body = self._unfold(term)
-        return None if body is None else self.differentiate(body, variable)
-
-    def _d_add(self, term: Term, variable: Term) -> Term | None:
-        parts = [d for d in (self.differentiate(t, variable) for t in term.args) if d is not None]
-        return add(*parts) if parts else None
-
-    def _d_mul(self, term: Term, variable: Term) -> Term | None:
-        parts = []
-        for n, factor in enumerate(term.args):
-            d = self.differentiate(factor, variable)
-            if d is not None:
-                parts.append(times(*term.args[:n], d, *term.args[n + 1 :]))
-        return add(*parts) if parts else None
-
-    def _d_pow(self, term: Term, variable: Term) -> Term | None:
-        base, exponent = term.args
-        return power_derivative(
-            base, exponent, self.differentiate(base, variable), self.differentiate(exponent, variable)
-        )
-
-    def _d_call(self, term: Term, variable: Term) -> Term | None:
-        inner = [self.differentiate(t, variable) for t in term.args[1:]]
-        if all(d is None for d in inner):
-            return None
-        law = LAWS.get(term.args[0])
-        if law is None or len(inner) != 1 or inner[0] is None:
-            raise KernelError(f"no law is known for {term.args[0]}")
-        return times(law.derivative(term.args[1]), inner[0])
-
-    def _d_sum(self, term: Term, variable: Term) -> Term | None:
-        i = _fresh_index(term.args[0], term, variable)
-        inner = self.differentiate(open_sum(term, i), variable)
-        return None if inner is None else rename(sum_over(i, inner), term.hint)
-
-    def _d_where(self, term: Term, variable: Term) -> Term | None:
-        condition, inside, outside = term.args
-        verdict = self.decide(condition)
-        if verdict is not None:
-            return self.differentiate(inside if verdict else outside, variable)
-        a, b = self.differentiate(inside, variable), self.differentiate(outside, variable)
-        return None if a is None and b is None else Term("where", (condition, a or ZERO, b or ZERO))
-
-    def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
-        """The relations under which the term is defined, and differentiable where a variable is given."""
-        known = self._conditions.setdefault(variable, {})
-        found = known.get(term)
-        return self._gather(term, variable, known) if found is None else found
-
-    def _gather(self, term: Term, variable: Term | None, known: dict[Term, tuple[Term, ...]]) -> tuple[Term, ...]:
-        method = _CONDITIONS.get(term.kind)
-        own, parts = method(self, term, variable) if method else ((), term.args)
-        every = [*own]
-        for part in parts:
-            kind = part.kind
-            if kind not in _PLAIN and (kind not in _NAMED or part.args[0] in self.definitions):
-                found = known.get(part)
-                every += self._gather(part, variable, known) if found is None else found
-        found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)
-        return found
-
-    def _conditions_of_variable(self, term: Term, _: Term | None) -> Needs:
-        body = self._unfold(term)
-        return (), () if body is None else (body,)
-
-    def _conditions_of_nothing(self, _: Term, __: Term | None) -> Needs:
-        return (), ()
-
-    def _conditions_of_sum(self, term: Term, _: Term | None) -> Needs:
-        return (), (open_sum(term, _fresh_index(term.args[0], term)),)
-
-    def _conditions_of_power(self, term: Term, _: Term | None) -> Needs:
-        return self._simpler(power_domain(*term.args)), term.args
-
-    def _conditions_of_call(self, term: Term, variable: Term | None) -> Needs:
-        name, *parts = term.args
-        if name in CONSTANTS and not parts:
-            return (), ()
-        law = LAWS.get(name)
-        if law is None or len(parts) != 1:
-            raise KernelError(f"no law is known for {name}")
-        moves = variable is not None and self.differentiate(term, variable) is not None
-        return self._simpler((law.smooth if moves else law.domain)(parts[0])), tuple(parts)
-
-    def _conditions_of_where(self, term: Term, variable: Term | None) -> Needs:
-        """Both branches where the condition is open; its border is left out where the variable moves it."""
-        condition, inside, outside = term.args
-        verdict = self.decide(condition)
-        _, left, right = condition.args
-        branches = (inside, outside) if verdict is None else (inside,) if verdict else (outside,)
-        moves = variable is not None and any(self._mentions(t, variable) for t in (left, right))
-        return (rel("!=", left, right),) if moves else (), (left, right, *branches)
-
-    def _mentions(self, term: Term, variable: Term) -> bool:
-        return any(name == variable.args[0] or name in self.definitions for name in term.names)
-
-    def _simpler(self, relations: tuple[Term, ...]) -> tuple[Term, ...]:
-        """A product is not zero where its factors are not, a power where its base is not."""
-        found: list[Term] = []
-        for relation in relations:
-            op, left, _ = relation.args
-            if op == "!=" and left.kind == "mul":
-                found += self._simpler(tuple(rel("!=", t, ZERO) for t in left.args))
-            elif op == "!=" and left.kind == "pow" and left.args[1].kind == "num":
-                found += self._simpler((rel("!=", left.args[0], ZERO),))
-            else:
-                found.append(relation)
-        return tuple(found)
-
-
-_NAMED = frozenset(("var", "item"))
-_PLAIN = frozenset(("num", "size", "index", "kron"))
 _NORMAL: dict[str, Callable[[Algebra, Term], Fraction]] = {
     "num": Algebra._normal_num,
     "var": Algebra._normal_atom,
@@ -971,25 +833,4 @@ _SPECIAL: dict[str, Callable[[Algebra, Fraction], Fraction]] = {
     "abs": Algebra._absolute,
     "cos": lambda algebra, x: algebra._circular(x)[0],
     "sin": lambda algebra, x: algebra._circular(x)[1],
-}
-_DIFFERENTIATE: dict[str, Callable[[Algebra, Term, Term], Term | None]] = {
-    "var": Algebra._d_variable,
-    "item": Algebra._d_variable,
-    "add": Algebra._d_add,
-    "mul": Algebra._d_mul,
-    "pow": Algebra._d_pow,
-    "call": Algebra._d_call,
-    "sum": Algebra._d_sum,
-    "where": Algebra._d_where,
-}
-
-
-_CONDITIONS: dict[str, Callable[[Algebra, Term, Term | None], Needs]] = {
-    **dict.fromkeys(_PLAIN, Algebra._conditions_of_nothing),
-    "var": Algebra._conditions_of_variable,
-    "item": Algebra._conditions_of_variable,
-    "sum": Algebra._conditions_of_sum,
-    "pow": Algebra._conditions_of_power,
-    "call": Algebra._conditions_of_call,
-    "where": Algebra._conditions_of_where,
 }

@@ -1,4 +1,4 @@
-"""The kernel: theorems and the rules that make them; imports algebra, balls, term and errors only.
+"""The kernel: theorems and the rules that make them; imports calculus, balls, term and errors only.
 
 A ``Theorem`` can be made by the rules of ``Theory`` alone. It says: for all real values of its
 variables and all values of its free indices that satisfy its hypotheses, both sides are defined
@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from derive import balls
-from derive.algebra import Algebra, Definitions, Obligation
+from derive.algebra import Definitions, Obligation
+from derive.calculus import Calculus
 from derive.errors import REFUSALS, KernelError
 from derive.term import ZERO, Term, index, mul, reindex, sub, sum_over, var
 
@@ -103,7 +104,7 @@ class Theory:
         for relation in self._assumptions:
             if _closed(relation).kind != "rel":
                 raise KernelError("an assumption is a relation")
-        self._algebra = Algebra(self._definitions, self._assumptions)
+        self._algebra = Calculus(self._definitions, self._assumptions)
 
     @property
     def definitions(self) -> Definitions:

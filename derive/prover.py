@@ -17,6 +17,7 @@ from derive import balls
 from derive.activations import ACTIVATIONS, Activation
 from derive.algebra import Algebra, Definitions
 from derive.bridge import to_term
+from derive.calculus import Calculus
 from derive.certificate import About, Certificate, Witness, check, measure
 from derive.errors import KernelError, UnknownName
 from derive.kernel import COST, Derivation, Statement, Step
@@ -235,7 +236,7 @@ class _Search:
         return step
 
     def raw_derivative(self, subject: Term, variable: Term, definitions: Definitions) -> Term:
-        algebra = Algebra(definitions, ())
+        algebra = Calculus(definitions, ())
         found = algebra.attempt(lambda: algebra.differentiate(subject, variable))
         return tidy(found) if found is not None else ZERO
 

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "derive"
 
 LANGUAGE = {"errors", "term", "laws", "syntax"}
 CHECKED = LANGUAGE | {"balls", "kernel", "certificate"}
-SEARCH = CHECKED | {"algebra", "present", "bridge", "losses", "activations", "proof"}
+SEARCH = CHECKED | {"algebra", "calculus", "present", "bridge", "losses", "activations", "proof"}
 REPORT = {"report"} | {
     f"report.{room}" for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown")
 }
@@ -36,7 +36,8 @@ RULES = {
     "term": Rule({"errors"}, {"flint"}),
     "laws": Rule({"errors", "term"}, {"flint"}),
     "algebra": Rule({"errors", "term", "laws"}, {"flint"}),
-    "kernel": Rule({"errors", "term", "laws", "algebra", "balls"}, {"flint"}),
+    "calculus": Rule({"errors", "term", "laws", "algebra"}, {"flint"}),
+    "kernel": Rule({"errors", "term", "laws", "algebra", "calculus", "balls"}, {"flint"}),
     "balls": Rule({"errors", "term"}, {"flint"}),  # not laws: a second opinion must not share their mistakes
     "syntax": Rule({"errors", "term", "laws"}, {"flint"}),
     "certificate": Rule(LANGUAGE | {"balls", "kernel"}, {"flint"}),
@@ -53,7 +54,7 @@ RULES = {
     "__init__": Rule({"errors", "certificate", "library", "prover"}, set()),
 }
 MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover"}
-TRUSTED = {"term", "laws", "algebra", "kernel", "balls"}
+TRUSTED = {"term", "laws", "algebra", "calculus", "kernel", "balls"}
 TRUSTED_STANDARD_LIBRARY = {
     "__future__",
     *("collections", "functools", "itertools", "math", "operator", "types", "typing"),

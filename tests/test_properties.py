@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strategies import FREE, functions, points
 
 from derive import balls, laws
-from derive.algebra import Algebra
+from derive.calculus import Calculus
 from derive.balls import Point, Slope
 from derive.certificate import Checked, load, shipped
 from derive.errors import KernelError
@@ -87,7 +87,7 @@ def is_defined(request: Term | Slope, point: Point) -> bool:
 
 def normal_term(term: Term, assumptions: tuple[Term, ...]) -> Term:
     """The normal form, as a term."""
-    algebra = Algebra({}, assumptions)
+    algebra = Calculus({}, assumptions)
 
     def work() -> Term:
         algebra.use_equations(term.indices)
@@ -97,7 +97,7 @@ def normal_term(term: Term, assumptions: tuple[Term, ...]) -> Term:
 
 
 def raw_derivative(term: Term, variable: Term) -> Term:
-    algebra = Algebra({}, ())
+    algebra = Calculus({}, ())
     return algebra.attempt(lambda: algebra.differentiate(term, variable)) or ZERO  # type: ignore[no-any-return]
 
 

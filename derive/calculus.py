@@ -1,0 +1,179 @@
+"""Derivatives by the laws, and the relations under which terms are defined; imports algebra, laws and term only.
+
+Differentiation is structural and simplifies nothing; the relations come from the laws' own rows, for every
+subterm, also for one that drops out of a normal form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive.algebra import Algebra, fresh_index
+from derive.errors import KernelError
+from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
+from derive.term import ZERO, Term, add, kron, mul, open_sum, rel, rename, sum_over, times
+
+Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
+_NAMED = frozenset(("var", "item"))
+_PLAIN = frozenset(("num", "size", "index", "kron"))
+
+
+class Calculus(Algebra):
+    """Normal forms and signs, with derivatives and definedness under the same definitions and assumptions."""
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._derivatives: dict[Term, dict[Term, Term | None]] = {}
+        self._conditions: dict[Term | None, dict[Term, tuple[Term, ...]]] = {}
+
+    def differentiate(self, term: Term, variable: Term) -> Term | None:
+        """The derivative by the laws, not simplified; None where the term is free of the variable."""
+        if not term.names or term.kind in _PLAIN:
+            return None
+        if term.kind in _NAMED and term.args[0] != variable.args[0] and term.args[0] not in self.definitions:
+            return None
+        known = self._derivatives.setdefault(variable, {})
+        if term not in known:
+            method = _DIFFERENTIATE.get(term.kind)
+            if method is None:
+                raise KernelError(f"a {term.kind} has no derivative")
+            known[term] = method(self, term, variable)
+        return known[term]
+
+    def _d_variable(self, term: Term, variable: Term) -> Term | None:
+        if term.args[0] == variable.args[0]:
+            if term.kind != variable.kind or len(term.args) != len(variable.args):
+                raise KernelError(f"{term.args[0]} is used with different numbers of indices")
+            deltas = [kron(i, j) for i, j in zip(term.args[1:], variable.args[1:], strict=True) if i != j]
+            return mul(*deltas)
+        body = self._unfold(term)
+        return None if body is None else self.differentiate(body, variable)
+
+    def _d_add(self, term: Term, variable: Term) -> Term | None:
+        parts = [d for d in (self.differentiate(t, variable) for t in term.args) if d is not None]
+        return add(*parts) if parts else None
+
+    def _d_mul(self, term: Term, variable: Term) -> Term | None:
+        parts = []
+        for n, factor in enumerate(term.args):
+            d = self.differentiate(factor, variable)
+            if d is not None:
+                parts.append(times(*term.args[:n], d, *term.args[n + 1 :]))
+        return add(*parts) if parts else None
+
+    def _d_pow(self, term: Term, variable: Term) -> Term | None:
+        base, exponent = term.args
+        return power_derivative(
+            base, exponent, self.differentiate(base, variable), self.differentiate(exponent, variable)
+        )
+
+    def _d_call(self, term: Term, variable: Term) -> Term | None:
+        inner = [self.differentiate(t, variable) for t in term.args[1:]]
+        if all(d is None for d in inner):
+            return None
+        law = LAWS.get(term.args[0])
+        if law is None or len(inner) != 1 or inner[0] is None:
+            raise KernelError(f"no law is known for {term.args[0]}")
+        return times(law.derivative(term.args[1]), inner[0])
+
+    def _d_sum(self, term: Term, variable: Term) -> Term | None:
+        i = fresh_index(term.args[0], term, variable)
+        inner = self.differentiate(open_sum(term, i), variable)
+        return None if inner is None else rename(sum_over(i, inner), term.hint)
+
+    def _d_where(self, term: Term, variable: Term) -> Term | None:
+        condition, inside, outside = term.args
+        verdict = self.decide(condition)
+        if verdict is not None:
+            return self.differentiate(inside if verdict else outside, variable)
+        a, b = self.differentiate(inside, variable), self.differentiate(outside, variable)
+        return None if a is None and b is None else Term("where", (condition, a or ZERO, b or ZERO))
+
+    def conditions(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
+        """The relations under which the term is defined, and differentiable where a variable is given."""
+        known = self._conditions.setdefault(variable, {})
+        found = known.get(term)
+        return self._gather(term, variable, known) if found is None else found
+
+    def _gather(self, term: Term, variable: Term | None, known: dict[Term, tuple[Term, ...]]) -> tuple[Term, ...]:
+        method = _CONDITIONS.get(term.kind)
+        own, parts = method(self, term, variable) if method else ((), term.args)
+        every = [*own]
+        for part in parts:
+            kind = part.kind
+            if kind not in _PLAIN and (kind not in _NAMED or part.args[0] in self.definitions):
+                found = known.get(part)
+                every += self._gather(part, variable, known) if found is None else found
+        found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)
+        return found
+
+    def _conditions_of_variable(self, term: Term, _: Term | None) -> Needs:
+        body = self._unfold(term)
+        return (), () if body is None else (body,)
+
+    def _conditions_of_nothing(self, _: Term, __: Term | None) -> Needs:
+        return (), ()
+
+    def _conditions_of_sum(self, term: Term, _: Term | None) -> Needs:
+        return (), (open_sum(term, fresh_index(term.args[0], term)),)
+
+    def _conditions_of_power(self, term: Term, _: Term | None) -> Needs:
+        return self._simpler(power_domain(*term.args)), term.args
+
+    def _conditions_of_call(self, term: Term, variable: Term | None) -> Needs:
+        name, *parts = term.args
+        if name in CONSTANTS and not parts:
+            return (), ()
+        law = LAWS.get(name)
+        if law is None or len(parts) != 1:
+            raise KernelError(f"no law is known for {name}")
+        moves = variable is not None and self.differentiate(term, variable) is not None
+        return self._simpler((law.smooth if moves else law.domain)(parts[0])), tuple(parts)
+
+    def _conditions_of_where(self, term: Term, variable: Term | None) -> Needs:
+        """Both branches where the condition is open; its border is left out where the variable moves it."""
+        condition, inside, outside = term.args
+        verdict = self.decide(condition)
+        _, left, right = condition.args
+        branches = (inside, outside) if verdict is None else (inside,) if verdict else (outside,)
+        moves = variable is not None and any(self._mentions(t, variable) for t in (left, right))
+        return (rel("!=", left, right),) if moves else (), (left, right, *branches)
+
+    def _mentions(self, term: Term, variable: Term) -> bool:
+        return any(name == variable.args[0] or name in self.definitions for name in term.names)
+
+    def _simpler(self, relations: tuple[Term, ...]) -> tuple[Term, ...]:
+        """A product is not zero where its factors are not, a power where its base is not."""
+        found: list[Term] = []
+        for relation in relations:
+            op, left, _ = relation.args
+            if op == "!=" and left.kind == "mul":
+                found += self._simpler(tuple(rel("!=", t, ZERO) for t in left.args))
+            elif op == "!=" and left.kind == "pow" and left.args[1].kind == "num":
+                found += self._simpler((rel("!=", left.args[0], ZERO),))
+            else:
+                found.append(relation)
+        return tuple(found)
+
+
+_DIFFERENTIATE: dict[str, Callable[[Calculus, Term, Term], Term | None]] = {
+    "var": Calculus._d_variable,
+    "item": Calculus._d_variable,
+    "add": Calculus._d_add,
+    "mul": Calculus._d_mul,
+    "pow": Calculus._d_pow,
+    "call": Calculus._d_call,
+    "sum": Calculus._d_sum,
+    "where": Calculus._d_where,
+}
+
+
+_CONDITIONS: dict[str, Callable[[Calculus, Term, Term | None], Needs]] = {
+    **dict.fromkeys(_PLAIN, Calculus._conditions_of_nothing),
+    "var": Calculus._conditions_of_variable,
+    "item": Calculus._conditions_of_variable,
+    "sum": Calculus._conditions_of_sum,
+    "pow": Calculus._conditions_of_power,
+    "call": Calculus._conditions_of_call,
+    "where": Calculus._conditions_of_where,
+}
