@@ -17,7 +17,7 @@ from flint import fmpq
 
 from derive import balls
 from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
-from derive.kernel import COST, Derivative, Statement, Step, Theorem, Verdict, replay, verdict
+from derive.kernel import COST, Statement, Step, Theorem, Verdict, replay, verdict
 from derive.syntax import Symbols, parse, parse_relation, plain
 from derive.term import Term
 
@@ -384,6 +384,3 @@ def load(pair: str, average: bool = False) -> Checked:
     if (checked.certificate.pair, checked.certificate.average) != (pair, average):
         raise CertificateError(f"{path} is the certificate of another pair")
     return checked
-
-
-__all__ = ["Certificate", "Checked", "Derivative", "Witness", "check", "dumps", "load", "loads", "measure", "shipped"]

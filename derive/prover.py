@@ -41,6 +41,7 @@ from derive.term import (
     reindex,
     replace,
     size,
+    subterms,
     sum_over,
     var,
 )
@@ -224,12 +225,12 @@ class _Search:
     def value(self, step: int) -> Term:
         return self.steps[step].value
 
-    def improve(self, step: int, reason: str, values: Iterable[Term], rules: tuple[str, ...] = ("rewrite",)) -> int:
-        """The first of the proposed right sides that the kernel accepts and that is new, else the step itself."""
+    def improve(self, step: int, values: Iterable[Term], **reasons: str) -> int:
+        """The first proposed right side that a rule (rewrite="collapse") proves and that is new, else the step."""
         for value in values:
             if value == self.value(step):
                 return step
-            for rule in rules:
+            for rule, reason in reasons.items():
                 taken = self.take(rule, reason, value, step)
                 if taken is not None:
                     return taken
@@ -244,13 +245,13 @@ class _Search:
         found = self.statement
         raw = self.raw_derivative(found.cost, found.output, {})
         step = self.must("differentiate-loss", "differentiate-loss", raw)
-        return self.improve(step, "common-denominator", [self.free.shown(raw)])
+        return self.improve(step, [self.free.shown(raw)], rewrite="common-denominator")
 
     def activation_derivative(self) -> int:
         found = self.statement
         raw = self.raw_derivative(found.activation, found.preactivation, {})
         step = self.must("differentiate-activation", "differentiate-activation", raw)
-        return self.improve(step, "in-output", self.in_output(raw), ("unfold",))
+        return self.improve(step, self.in_output(raw), unfold="in-output")
 
     def in_output(self, raw: Term) -> Iterator[Term]:
         """dh/dz as a combination of a few forms in h, found by linear algebra on normal forms."""
@@ -292,7 +293,7 @@ class _Search:
         for own, _ in reversed(left):
             value = sum_over(own, value)
         if self.index_pairs and len(left) < len(self.index_pairs):
-            step = self.improve(step, "collapse-examples" if left else "collapse", [value])
+            step = self.improve(step, [value], rewrite="collapse-examples" if left else "collapse")
         if len(left) == 1:
             self.split(step, a, b, *left[0])
 
@@ -307,10 +308,10 @@ class _Search:
         t = self.free.shown(mul(a, *(f for f in factors if f is not bracket)))
         if own in x.indices:
             return
-        step = self.improve(step, "multiply", [sum_over(own, mul(*_factors(t), bracket))])
+        step = self.improve(step, [sum_over(own, mul(*_factors(t), bracket))], rewrite="multiply")
         whole = self.pulled(t, own, x, -1)
-        step = self.improve(step, "split", [_plus(sum_over(own, mul(*_factors(t), delta)), whole)])
-        self.improve(step, "collapse", [tidy(_plus(reindex(t, {own: other}), whole))])
+        step = self.improve(step, [_plus(sum_over(own, mul(*_factors(t), delta)), whole)], rewrite="split")
+        self.improve(step, [tidy(_plus(reindex(t, {own: other}), whole))], rewrite="collapse")
 
     def pulled(self, t: Term, own: Term, x: Term, sign: int) -> Term:
         """sign * x * sum over own of t, with what is free of the index in front."""
@@ -324,9 +325,11 @@ class _Search:
         residual = self.statement.residual
         value = self.value(last)
         shaped = self.free.multiple_of(value, residual)
-        step = self.improve(last, "cancel" if shaped == residual else "simplify", [shaped] if shaped else [])
+        cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
+        step = self.improve(last, [shaped] if shaped else [], rewrite="cancel" if cancels else "simplify")
         if shaped is None:
-            step = self.improve(step, "simplify", sorted(self.other_forms(value), key=_length), ("rewrite", "unfold"))
+            forms = sorted(self.other_forms(value), key=_length)
+            step = self.improve(step, forms, rewrite="simplify", unfold="normalised")
             self.use_conditions(step)
 
     def other_forms(self, value: Term) -> Iterator[Term]:

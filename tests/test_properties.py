@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from strategies import FREE, functions, points
 
 from derive import balls, laws
-from derive.calculus import Calculus
 from derive.balls import Point, Slope
+from derive.calculus import Calculus
 from derive.certificate import Checked, load, shipped
 from derive.errors import KernelError
 from derive.kernel import COST, Statement, Theorem, Theory, _holds_everywhere

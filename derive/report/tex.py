@@ -27,7 +27,6 @@ OPERATORS = {  # written without brackets before a single letter
 }
 FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
-CAPITALS = {"Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Psi", "Omega"}
 LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 4, 6
 
 
