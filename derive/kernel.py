@@ -99,7 +99,7 @@ class Theory:
             _closed(body)
             if len(set(formals)) != len(formals) or not set(body.indices) <= set(formals):
                 raise KernelError(f"the definition of {name} does not bind its indices")
-            if name in _names(body, self._definitions):
+            if not body.names.isdisjoint(self._definitions) and name in _names(body, self._definitions):
                 raise KernelError(f"the definition of {name} rests on itself")
         for relation in self._assumptions:
             if _closed(relation).kind != "rel":
@@ -221,12 +221,18 @@ class Theory:
         return self._read(Derivative(a.subject, a.variable, b.right), theorem, equation)
 
     def _read(self, conclusion: Derivative, *theorems: Theorem) -> Theorem:
-        """A conclusion under this theory's definitions: hypotheses that now follow are discharged, new ones added."""
+        """A conclusion under this theory's definitions: hypotheses that now follow are discharged.
+
+        Its value is defined where the theorems' sides are and the defined names in it are.
+        """
         algebra = self._algebra
         hypotheses = dict.fromkeys(h for theorem in theorems for h in theorem.hypotheses)
-        kept = [h for h in hypotheses if h.args[0] == "=" or h in self.assumptions]
+        kept = [h for h in hypotheses if h.args[0] == "=" or h in self._assumptions]
         needs = [h for h in hypotheses if h not in kept]
-        return algebra.attempt(lambda: self._theorem(conclusion, (*needs, *algebra.conditions(conclusion.value)), kept))
+        bodies = [body for name, (_, body) in self._definitions.items() if name in conclusion.value.names]
+        return algebra.attempt(
+            lambda: self._theorem(conclusion, (*needs, *(r for b in bodies for r in algebra.conditions(b))), kept)
+        )
 
     def moving_names(self, term: Term) -> frozenset[str]:
         """Names of the variables on which the normal form of a term depends, definitions unfolded."""
@@ -350,11 +356,11 @@ class Derivation:
         rule = RULES.get(step.rule)
         if rule is None:
             raise KernelError(f"no such rule: {step.rule}")
-        if not all(0 <= n < len(self.theorems) for n in step.sources):
+        if step.sources and not 0 <= min(step.sources) <= max(step.sources) < len(self.theorems):
             raise KernelError("a step can rest on earlier steps only")
         if step.assuming and step.rule != "condition":
             raise KernelError("only a condition may assume something")
-        theorem = rule(self, step, *(self.theorems[n] for n in step.sources))
+        theorem = rule(self, step, *[self.theorems[n] for n in step.sources])
         conclusion = theorem.conclusion
         if (conclusion.value if isinstance(conclusion, Derivative) else conclusion.right) != step.value:
             raise KernelError("the rule proves another right side")
