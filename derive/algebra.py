@@ -310,8 +310,8 @@ class Algebra:
         return reindex(body, dict(zip(formals, actuals, strict=True)))
 
     def _normal_add(self, term: Term) -> Fraction:
-        above, below = self._zero, self._one
-        for part in term.args:
+        above, below = self.normal(term.args[0]) if term.args else (self._zero, self._one)
+        for part in term.args[1:]:
             n, d = self.normal(part)
             if d is below or d == below:
                 above = above + n
@@ -347,6 +347,8 @@ class Algebra:
         if not below:
             raise KernelError("division by zero")
         n = abs(exponent)
+        if n == 1:
+            return above, below
         if n > 8 or len(above) > 6 or len(below) > 6:
             self._check_power(max(len(above), len(below)), n, (*above.coeffs(), *below.coeffs()))
         return above**n, below if below is self._one else below**n
