@@ -1,4 +1,4 @@
-"""Normal forms, signs and derivatives of terms; imports term, laws and python-flint only.
+"""Normal forms and signs of terms; imports term, laws and python-flint only.
 
 A term becomes a fraction of polynomials over *atoms* (variables, exp of a monomial, log of an
 irreducible polynomial, sums of monomials over a symbolic index, ...) modulo rules ``atom^n =
@@ -62,8 +62,6 @@ ALLOWED = {
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
-
-
 _LETTERS = {"K": "klpqbcdefg", "m": "nirstuvw"}  # for indices over classes and over examples
 
 
@@ -143,7 +141,7 @@ def _readable(relation: Term) -> Term:
 
 
 class Algebra:
-    """Normal forms, signs and derivatives under definitions and assumptions; decides, but states nothing."""
+    """Normal forms and signs under definitions and assumptions; decides, but states nothing."""
 
     def __init__(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> None:
         self.definitions = definitions
@@ -601,23 +599,20 @@ class Algebra:
         n, d = self.total(parts)
         return n, d * outer
 
-    def _depends(self, atom: Term, i: Term) -> bool:
-        return i in atom.indices
-
     def _split_denominator(self, below: fmpq_mpoly, i: Term) -> tuple[fmpq_mpoly, fmpq_mpoly]:
         """The denominator as (factors that depend on the index) * (factors that do not)."""
-        if not any(self._depends(a, i) for a in self.atoms_of(below)):
+        if not any(i in a.indices for a in self.atoms_of(below)):
             return self._one, below
         inner = self._one
         for poly, e in self._factor(below)[1]:
-            if any(self._depends(a, i) for a in self.atoms_of(poly)):
+            if any(i in a.indices for a in self.atoms_of(poly)):
                 inner = inner * poly**e
         return inner, below // inner
 
     def _sum_monomials(self, poly: fmpq_mpoly, below: fmpq_mpoly, i: Term) -> list[Fraction]:
         depends = [False] * self._capacity
         for n, atom in enumerate(self._atoms):
-            depends[self._capacity - 1 - n] = self._depends(atom, i)
+            depends[self._capacity - 1 - n] = i in atom.indices
         groups: dict[tuple[int, ...], dict[tuple[int, ...], fmpq]] = {}
         for exponents, c in poly.terms():
             inside = tuple(e if d else 0 for e, d in zip(exponents, depends, strict=True))

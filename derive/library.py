@@ -6,7 +6,7 @@ The prover, and with it SymPy, is imported only where something has to be derive
 from __future__ import annotations
 
 from derive.certificate import load, shipped
-from derive.errors import UnknownName
+from derive.errors import REFUSALS, KernelError, UnknownName
 from derive.proof import Proof
 
 
@@ -16,10 +16,18 @@ def load_proof(pair: str, average: bool = False, fresh: bool = False) -> Proof:
     if pair not in known:
         raise UnknownName(_unknown(pair, known))
     if fresh:
-        from derive.prover import prove
-
-        return prove(pair, average)
+        return _derived(pair, average)
     return Proof(load(pair, average))
+
+
+def _derived(pair: str, average: bool) -> Proof:
+    """The proof derived anew; whatever goes wrong in the search is no verdict: KernelError, undecided."""
+    from derive.prover import prove
+
+    try:
+        return prove(pair, average)
+    except REFUSALS as problem:
+        raise KernelError(f"the search failed: {problem}") from problem
 
 
 def _unknown(pair: str, known: list[str]) -> str:

@@ -72,9 +72,8 @@ def prove(pair: str, average: bool = False) -> Proof:
     needed = tuple(r for r in found.activation_domain if r.names or r in proof.hypotheses)
     if needed == found.activation_domain:
         return proof
-    return _proof(
-        pair, about, average, found._replace(activation_domain=needed)
-    )  # holds for every size, so say no more
+    # the proof holds for every size, so the statement says no more about sizes
+    return _proof(pair, about, average, found._replace(activation_domain=needed))
 
 
 def _proof(pair: str, about: About, average: bool, found: Statement) -> Proof:
@@ -309,15 +308,15 @@ class _Search:
         if own in x.indices:
             return
         step = self.improve(step, [sum_over(own, mul(*_factors(t), bracket))], rewrite="multiply")
-        whole = self.pulled(t, own, x, -1)
+        whole = self.pulled(t, own, x)
         step = self.improve(step, [_plus(sum_over(own, mul(*_factors(t), delta)), whole)], rewrite="split")
         self.improve(step, [tidy(_plus(reindex(t, {own: other}), whole))], rewrite="collapse")
 
-    def pulled(self, t: Term, own: Term, x: Term, sign: int) -> Term:
-        """sign * x * sum over own of t, with what is free of the index in front."""
+    def pulled(self, t: Term, own: Term, x: Term) -> Term:
+        """-x times the sum over own of t, with what is free of the index in front."""
         outside = [f for f in _factors(t) if own not in f.indices]
         inside = mul(*(f for f in _factors(t) if own in f.indices))
-        return tidy(mul(*([MINUS_ONE] if sign < 0 else []), *outside, x, sum_over(own, inside)))
+        return tidy(mul(MINUS_ONE, *outside, x, sum_over(own, inside)))
 
     def finish(self) -> None:
         """h - y, else c (h - y) or g (h - y), else the shortest form; then a condition, if one is declared."""
@@ -351,7 +350,7 @@ class _Search:
         h, a = reindex(self.statement.output, examples), reindex(a, examples)
         outside = [f for f in _factors(a) if own not in f.indices]
         a = mul(*(f for f in _factors(a) if own in f.indices))
-        inner = self.pulled(mul(h, *_factors(a)), own, ONE, -1)
+        inner = self.pulled(mul(h, *_factors(a)), own, ONE)
         yield tidy(mul(*outside, reindex(h, {own: other}), _plus(reindex(a, {own: other}), inner)))
 
     def sums_to_one(self, total: Term) -> bool:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from derive import cli, prover
+from derive.errors import KernelError
+
 ROOT = Path(__file__).parent.parent
 CERTIFICATES = ROOT / "proofs" / "certificates"
 FIELDS = {
@@ -210,3 +213,21 @@ def test_completion_knows_the_pairs() -> None:
         env={**os.environ, "_DERIVE_COMPLETE": "bash_complete", "COMP_WORDS": "derive mse-s", "COMP_CWORD": "1"},
     )
     assert run.stdout.split() == ["plain,mse-sigmoid", "plain,mse-softmax", "plain,mse-softplus"]
+
+
+@pytest.mark.parametrize("fault", [RecursionError("too deep"), KernelError("no proof was found"), ValueError("a flaw")])
+def test_a_search_that_fails_is_undecided(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def search(pair: str, average: bool) -> None:
+        raise fault
+
+    monkeypatch.setattr(prover, "prove", search)
+    with pytest.raises(SystemExit) as stop:
+        cli.app(["bce-sigmoid", "--fresh", "--json"], standalone_mode=False)
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert stop.value.code == 3
+    assert set(found) == FIELDS
+    assert (found["answer"], found["kind"], found["checked_by"]) == ("undecided", None, [])
+    assert str(fault) in found["reason"] and str(fault) in err
