@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from derive.errors import REFUSALS, KernelError
-from derive.laws import CONSTANTS, LAWS
+from derive.laws import BOUNDS, CONSTANTS, LAWS, law
 from derive.term import (
     ONE,
     ZERO,
@@ -48,6 +48,7 @@ MAX_DEGREE = 500
 MAX_INSTANCES = 1_000
 MAX_ANGLE = 32
 MAX_INTEGER_BITS = 64
+MAX_LEVEL = 3
 
 NEGATIVE, ZERO_SIGN, POSITIVE = 1, 2, 4
 ANY_SIGN = NEGATIVE | ZERO_SIGN | POSITIVE
@@ -125,6 +126,15 @@ def fresh_index(size_name: str, *terms: Term) -> Term:
     return index(next(name for name in (f"#{n}" for n in range(len(taken) + 1)) if name not in taken), size_name)
 
 
+def _case_of(atom: Term) -> Term | None:
+    """The condition that decides an indicator or an absolute value, where it stands in no sum."""
+    if atom.loose:
+        return None
+    if atom.kind == "where":
+        return rel(">", *atom.args[0].args[1:])
+    return rel(">", atom.args[1], ZERO) if atom.kind == "call" and atom.args[0] == "abs" else None
+
+
 def _readable(relation: Term) -> Term:
     """The relation with internal index names replaced by letters; its free indices are universal."""
     own = relation.indices
@@ -148,8 +158,21 @@ class Algebra:
         self.assumptions = assumptions
         self._equations = [r for r in assumptions if r.args[0] == "="]
         self._roots: dict[Term, int] = {}
+        self._cases: dict[Term, Algebra] = {}
+        self._level = 0
         self._capacity = 4
         self._reset()
+
+    def under(self, relation: Term) -> Algebra:
+        """The same with one more assumption."""
+        found = self._cases.get(relation)
+        if found is None:
+            found = self._cases[relation] = self._with((*self.assumptions, relation))
+            found._level = self._level + 1
+        return found
+
+    def _with(self, assumptions: tuple[Term, ...]) -> Algebra:
+        return Algebra(self.definitions, assumptions)
 
     def _reset(self) -> None:
         self._context, self._generators, self._zero, self._one = _ring(self._capacity)
@@ -369,18 +392,18 @@ class Algebra:
         name, *args = term.args
         if not args and name in CONSTANTS:
             return self.atom(term), self._one
-        law = LAWS.get(name)
-        if law is None or len(args) != 1:
+        row = law(name)
+        if row is None or len(args) != 1:
             raise KernelError(f"no law is known for {name}")
-        if law.rewrite is not None:
-            return self.normal(law.rewrite(args[0]))
+        if row.rewrite is not None:
+            return self.normal(row.rewrite(args[0]))
         special = _SPECIAL.get(name)
         if special is not None:
             return special(self, self.normal(args[0]))
         above, below = self.canonical(self.normal(args[0]))
-        if law.odd and not above:
+        if row.odd and not above:
             return self._zero, self._one
-        if law.odd and above.leading_coefficient() < 0:
+        if row.odd and above.leading_coefficient() < 0:
             return -self.atom(call(name, self.to_term((-above, below)))), self._one
         return self.atom(call(name, self.to_term((above, below)))), self._one
 
@@ -661,7 +684,16 @@ class Algebra:
         poly = self.reduce(poly)
         if poly.is_constant():
             return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), ()
-        for method in (self._sign_assumed, self._sign_by_terms, self._sign_by_factors, self._sign_by_split):
+        for method in (
+            self._sign_assumed,
+            self._sign_by_terms,
+            self._sign_by_factors,
+            self._sign_by_split,
+            self._sign_by_exponents,
+            self._sign_by_logarithms,
+            self._sign_by_ends,
+            self._sign_by_cases,
+        ):
             sign, facts = method(poly)
             if sign != ANY_SIGN:
                 return sign, facts
@@ -778,6 +810,107 @@ class Algebra:
                 if sign != ANY_SIGN:
                     return sign, facts
         return ANY_SIGN, ()
+
+    def _sign_by_exponents(self, poly: fmpq_mpoly) -> Sign:
+        """exp(a) - exp(b) has the sign of a - b."""
+        if len(poly) != 2 or poly.coefficient(0) + poly.coefficient(1) != 0:
+            return ANY_SIGN, ()
+        exponents = [self._exponent(monomial) for monomial in poly.monoms()]
+        if exponents[0] is None or exponents[1] is None:
+            return ANY_SIGN, ()
+        sign, facts = self.sign_of_fraction(self.normal(sub(exponents[0], exponents[1])))
+        return _times_sign(sign, _sign_of(poly.coefficient(0))), facts
+
+    def _sign_by_logarithms(self, poly: fmpq_mpoly) -> Sign:
+        """p has the sign of exp(p) - 1, which is free of the logarithms of p."""
+        logs = any(a.kind == "call" and a.args[0] == "log" for a in self.atoms_of(poly))
+        if not logs or self._level >= MAX_LEVEL or len(poly) > 4 or any(c.q != 1 for c in poly.coeffs()):
+            return ANY_SIGN, ()
+        self._level += 1
+        try:
+            return self.sign_of_fraction(self.total([self._exponential((poly, self._one)), (-self._one, self._one)]))
+        finally:
+            self._level -= 1
+
+    def _exponent(self, monomial: tuple[int, ...]) -> Term | None:
+        """The a of a monomial that is exp(a)."""
+        atoms = [(self.atom_at(g), int(e)) for g, e in enumerate(monomial) if e]
+        if not all(a.kind == "call" and a.args[0] == "exp" for a, _ in atoms):
+            return None
+        return add(*(mul(num(e), a.args[1]) for a, e in atoms))
+
+    def _sign_by_ends(self, poly: fmpq_mpoly) -> Sign:
+        """A polynomial that is linear in a bounded atom has its signs between those at the ends."""
+        if self._level >= MAX_LEVEL:
+            return ANY_SIGN, ()
+        self._level += 1
+        try:
+            for place, degree in enumerate(poly.degrees()):
+                if degree == 1:
+                    sign, facts = self._sign_between(poly, place)
+                    if sign != ANY_SIGN:
+                        return sign, facts
+        finally:
+            self._level -= 1
+        return ANY_SIGN, ()
+
+    def _sign_between(self, poly: fmpq_mpoly, place: int) -> Sign:
+        """By both ends of the atom where it has two, or by one end and the slope."""
+        slope = poly.derivative(place)
+        found: dict[int, tuple[int, bool, tuple[Term, ...]]] = {}
+        for side, end, is_open, fact in self._ends(place):
+            sign, facts = self.sign(self._put(poly, place, end))
+            way, why = self.sign(slope if side == POSITIVE else -slope)
+            one_sided = _plus_sign(sign, _times_sign(way, POSITIVE if is_open else POSITIVE | ZERO_SIGN))
+            if one_sided != ANY_SIGN:
+                return one_sided, (*facts, *why, *fact)
+            there, there_open, used = found.get(NEGATIVE if side == POSITIVE else POSITIVE, (ANY_SIGN, True, ()))
+            between = _plus_sign(sign, there) | (0 if is_open else sign) | (0 if there_open else there)
+            if between != ANY_SIGN:
+                return between, (*facts, *fact, *used)
+            found.setdefault(side, (sign, is_open, (*facts, *fact)))
+        return ANY_SIGN, ()
+
+    def _put(self, poly: fmpq_mpoly, place: int, end: fmpq_mpoly) -> fmpq_mpoly:
+        images = list(self._generators)
+        images[place] = end
+        return self.reduce(poly.compose(*images, ctx=self._context))
+
+    def _ends(self, place: int) -> Iterator[tuple[int, fmpq_mpoly, bool, tuple[Term, ...]]]:
+        """Bounds of an atom: POSITIVE where it is above the end, the end, whether it stays off it, and the fact."""
+        atom = self.atom_at(place)
+        if atom.kind == "call" and atom.args[0] in BOUNDS:
+            bound = self.canonical(self.normal(BOUNDS[atom.args[0]]))[0]
+            yield POSITIVE, -bound, True, ()
+            yield NEGATIVE, bound, True, ()
+        if atom.kind not in ("var", "item"):
+            return
+        for relation in self.assumptions:
+            if relation.args[0] in ("=", "!="):
+                continue
+            for instance in self._instantiate(relation, atom.indices) if relation.indices else (relation,):
+                known, sign = self._assumed(instance)
+                slope = known.derivative(place)
+                if known.degrees()[place] != 1 or not slope.is_constant() or sign == ANY_SIGN:
+                    continue
+                c = slope.leading_coefficient()
+                end = self._generators[place] - known / c
+                side = _times_sign(sign, _sign_of(c))
+                yield side & ~ZERO_SIGN, end, not side & ZERO_SIGN, (relation,)
+
+    def _sign_by_cases(self, poly: fmpq_mpoly) -> Sign:
+        """The signs where a condition of ``where`` or an argument of abs has either sign."""
+        if self._level >= MAX_LEVEL:
+            return ANY_SIGN, ()
+        relation = next((r for r in map(_case_of, self.atoms_of(poly)) if r is not None), None)
+        if relation is None:
+            return ANY_SIGN, ()
+        total, used, term = 0, _NO_FACTS, self._poly_term(poly)
+        for case in (relation, rel("<=", *relation.args[1:])):
+            algebra = self.under(case)
+            sign, facts = algebra.attempt(lambda a=algebra: a.sign_of_fraction(a.normal(term)))  # type: ignore[misc]
+            total, used = total | sign, used + tuple(f for f in facts if f != case)
+        return total, used
 
     def _sign_of_rest(self, rest: Term) -> Sign:
         """All summands but one, of a sum of positive terms: positive if the size exceeds 1, else maybe 0."""

@@ -52,6 +52,7 @@ _FUNCTIONS: Mapping[str, Callable[[Number], Number]] = {
     "softplus": lambda x: (1 + x.exp()).log(),
     "phi": lambda x: (-x * x / 2).exp() / (2 * arb.pi()).sqrt(),
     "Phi": lambda x: (-x / arb(2).sqrt()).erfc() / 2,
+    "Li2": lambda x: _dilogarithm(x),
 }
 
 
@@ -66,6 +67,14 @@ def _dual(number: fmpq | arb, slope: int = 0) -> arb_series:
 
 def _value(number: Number) -> Any:
     return number[0] if isinstance(number, arb_series) else number
+
+
+def _dilogarithm(x: Number) -> Number:
+    """Li2, and by d Li2 / dx = Li1(x)/x its slope, which is not certified at 0."""
+    if not isinstance(x, arb_series):
+        return x.polylog(2)
+    _require(x[0] != 0, "the argument of Li2 is not 0")
+    return arb_series([x[0].polylog(2), x[1] * x[0].polylog(1) / x[0]], prec=2)
 
 
 class _Evaluation:
@@ -159,6 +168,7 @@ class _Evaluation:
         if name == "abs":
             return self.magnitude(x)
         _require(name not in ("log", "sqrt") or _value(x) > 0, f"the argument of {name} is positive")
+        _require(name != "Li2" or _value(x) < 1, "the argument of Li2 is below 1")
         return self.finite(_FUNCTIONS[name](x))
 
     def magnitude(self, x: Number) -> Number:

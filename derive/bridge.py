@@ -7,13 +7,16 @@ family elements, ``Sum(e, (k, 1, K))`` a sum over a symbolic size. Anything with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache, reduce
 from typing import Any
 
 import sympy
 from flint import fmpq
+from sympy.core.function import AppliedUndef
 
 from derive.errors import DeriveError
-from derive.syntax import RESERVED
+from derive.laws import ABSTRACT, law
+from derive.syntax import RESERVED, SUGAR
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -24,11 +27,13 @@ from derive.term import (
     item,
     kron,
     mul,
+    neg,
     num,
     open_sum,
     power,
     rel,
     size,
+    sub,
     sum_over,
     var,
     where,
@@ -61,7 +66,25 @@ TO_SYMPY: dict[str, Callable[..., Any]] = {name: function for function, name in 
     "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
     "phi": lambda x: sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi),
     "Phi": lambda x: (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
+    "Li2": lambda x: sympy.polylog(2, x),
 }
+
+
+class Abstract(sympy.Function):  # type: ignore[misc]
+    """Any differentiable function of a real variable; SymPy differentiates F to F'."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return abstract(f"{type(self).__name__}'")(*self.args)
+
+
+@cache
+def abstract(name: str) -> Any:
+    """The SymPy function F, F', ... of an abstract name; raises DeriveError for any other name."""
+    if name.rstrip("'") not in ABSTRACT or law(name) is None:
+        raise DeriveError(f"no abstract function is called {name!r}; choose from {', '.join(sorted(ABSTRACT))}")
+    return type(name, (Abstract,), {"nargs": 1})
 
 
 Bound = Mapping[str, str]  # letters bound by the sums around an expression, with their sizes
@@ -70,13 +93,17 @@ Bound = Mapping[str, str]  # letters bound by the sums around an expression, wit
 def to_term(expression: Any) -> Term:
     """The term of a SymPy expression or relation, in the order in which SymPy prints it.
 
-    Raises DeriveError for floats, complex numbers and whatever the language of terms has no word for.
+    Raises DeriveError for floats, complex numbers, whatever the language of terms has no word for, and beyond
+    the limits of terms.
     """
     if not isinstance(expression, sympy.Basic):
         raise DeriveError(
             f"not a SymPy expression: {type(expression).__name__}; write exact numbers with sympy.Rational"
         )
-    return _read(expression, {})
+    try:
+        return _read(expression, {})
+    except ValueError as problem:
+        raise DeriveError(f"the expression is {problem}") from problem
 
 
 def _read(expression: Any, bound: Bound) -> Term:
@@ -94,7 +121,14 @@ def _read(expression: Any, bound: Bound) -> Term:
 
 def _add(expression: Any, bound: Bound) -> Term:
     terms = [_read(t, bound) for t in expression.as_ordered_terms()]
-    return add(*sorted(terms, key=lambda t: not (t.kind == "num" and t.args[0] > 0)))
+    return add(*sorted(terms, key=_place_in_sum))
+
+
+def _place_in_sum(term: Term) -> int:
+    """A positive number, then what has no minus sign: y - h and not -h + y."""
+    leading = term.args[0] if term.kind == "mul" else term
+    negative = leading.kind == "num" and leading.args[0] < 0
+    return 2 if negative else term.kind != "num"
 
 
 def _mul(expression: Any, bound: Bound) -> Term:
@@ -155,10 +189,49 @@ def _piecewise(expression: Any, bound: Bound) -> Term:
     if last != sympy.true:
         raise DeriveError("the last piece of a Piecewise needs the condition True")
     for inside, condition in reversed(pieces):
-        if type(condition) not in RELATIONS or RELATIONS[type(condition)] in ("=", "!="):
-            raise DeriveError(f"a piece holds where an inequality does, not where {condition}")
-        term = where(_read(condition, bound), inside, term)
+        parts = condition.args if isinstance(condition, sympy.And) else (condition,)
+        if any(RELATIONS.get(type(part), "=") in ("=", "!=") for part in parts):
+            raise DeriveError(f"a piece holds where inequalities do, not where {condition}")
+        outside = term
+        for part in reversed(parts):
+            inside = where(_read(part, bound), inside, outside)
+        term = inside
     return term
+
+
+def _sugar(name: str) -> Callable[[Any, Bound], Term]:
+    """Max(a, b, c) and the like, as the language of terms reads max(a, max(b, c)), with numbers at the end."""
+
+    def read(expression: Any, bound: Bound) -> Term:
+        count, meaning = SUGAR[name]
+        *first, term = [_read(t, bound) for t in sorted(expression.args, key=lambda t: bool(t.is_number))]
+        return reduce(lambda rest, t: meaning(t, rest), reversed(first), term) if count == 2 else meaning(term)
+
+    return read
+
+
+def _polylog(expression: Any, bound: Bound) -> Term:
+    """Li2, and Li1(x) = -log(1 - x), which is x times its slope."""
+    order, x = expression.args[0], _read(expression.args[1], bound)
+    if order == 1:
+        return neg(call("log", sub(ONE, x)))
+    if order != 2:
+        raise DeriveError(f"no term says a polylogarithm of order {order}; only Li2(x) = polylog(2, x)")
+    return call("Li2", x)
+
+
+def _applied(expression: Any, bound: Bound) -> Term:
+    name = type(expression).__name__
+    if law(name) is None or name.rstrip("'") not in ABSTRACT or len(expression.args) != 1:
+        raise DeriveError(f"no term says {name[:40]!r}; any function F(x) is one of {', '.join(sorted(ABSTRACT))}")
+    return call(name, _read(expression.args[0], bound))
+
+
+def _refuse(advice: str) -> Callable[[Any, Bound], Term]:
+    def refuse(expression: Any, bound: Bound) -> Term:
+        raise DeriveError(f"no term says {type(expression).__name__}; {advice}")
+
+    return refuse
 
 
 _FROM: dict[Any, Callable[[Any, Bound], Term]] = {
@@ -172,6 +245,15 @@ _FROM: dict[Any, Callable[[Any, Bound], Term]] = {
     sympy.Sum: _sum,
     sympy.KroneckerDelta: _kronecker,
     sympy.Piecewise: _piecewise,
+    sympy.Max: _sugar("max"),
+    sympy.Min: _sugar("min"),
+    sympy.sign: _sugar("sign"),
+    sympy.tan: _sugar("tan"),
+    sympy.polylog: _polylog,
+    Abstract: _applied,
+    AppliedUndef: _applied,
+    sympy.Heaviside: _refuse("it is undefined at 0: write Piecewise((0, x < 0), (1, True))"),
+    sympy.Derivative: _refuse('differentiate first; the derivative of an abstract F is Function("F\'")'),
     type(sympy.pi): lambda *_: call("pi"),
     type(sympy.E): lambda *_: call("exp", ONE),
 }
@@ -202,7 +284,7 @@ _TO: dict[str, Callable[..., Any]] = {
     "add": lambda *args: sympy.Add(*map(to_sympy, args)),
     "mul": lambda *args: sympy.Mul(*map(to_sympy, args)),
     "pow": lambda base, exponent: to_sympy(base) ** to_sympy(exponent),
-    "call": lambda name, *args: TO_SYMPY[name](*map(to_sympy, args)) if args else sympy.pi,
+    "call": lambda name, *args: (TO_SYMPY.get(name) or abstract(name))(*map(to_sympy, args)) if args else sympy.pi,
     "kron": lambda i, j: sympy.KroneckerDelta(to_sympy(i), to_sympy(j)),
     "where": lambda c, a, b: sympy.Piecewise((to_sympy(a), to_sympy(c)), (to_sympy(b), True)),
     "rel": lambda op, a, b: next(r for r, o in RELATIONS.items() if o == op)(to_sympy(a), to_sympy(b)),

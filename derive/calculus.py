@@ -6,20 +6,45 @@ subterm, also for one that drops out of a normal form.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-from derive.algebra import Algebra, fresh_index
+from derive.algebra import Algebra, Definitions, fresh_index
 from derive.errors import KernelError
-from derive.laws import CONSTANTS, LAWS, power_derivative, power_domain
-from derive.term import ZERO, Term, add, kron, mul, open_sum, rel, rename, sum_over, times
+from derive.laws import CONSTANTS, law, power_derivative, power_domain
+from derive.term import ZERO, Term, add, kron, mul, open_sum, reindex, rel, rename, sum_over, times
 
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 _NAMED = frozenset(("var", "item"))
 _PLAIN = frozenset(("num", "size", "index", "kron"))
 
 
+class Slope(NamedTuple):
+    """d name[formals] / d variable = value, for a name that is free otherwise."""
+
+    formals: tuple[Term, ...]
+    variable: Term
+    value: Term
+
+
 class Calculus(Algebra):
-    """Normal forms and signs, with derivatives and definedness under the same definitions and assumptions."""
+    """Normal forms and signs, with derivatives and definedness under the same definitions and assumptions.
+
+    ``slopes`` are names that move with a variable though they are not defined by it: h, where only dh/dz is known.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        assumptions: tuple[Term, ...],
+        slopes: Mapping[str, Slope] = MappingProxyType({}),
+    ) -> None:
+        self.slopes = slopes
+        super().__init__(definitions, assumptions)
+
+    def _with(self, assumptions: tuple[Term, ...]) -> Calculus:
+        return Calculus(self.definitions, assumptions, self.slopes)
 
     def _reset(self) -> None:
         super()._reset()
@@ -30,7 +55,7 @@ class Calculus(Algebra):
         """The derivative by the laws, not simplified; None where the term is free of the variable."""
         if not term.names or term.kind in _PLAIN:
             return None
-        if term.kind in _NAMED and term.args[0] != variable.args[0] and term.args[0] not in self.definitions:
+        if term.kind in _NAMED and not self._moves(term.args[0], variable):
             return None
         known = self._derivatives.setdefault(variable, {})
         if term not in known:
@@ -46,8 +71,18 @@ class Calculus(Algebra):
                 raise KernelError(f"{term.args[0]} is used with different numbers of indices")
             deltas = [kron(i, j) for i, j in zip(term.args[1:], variable.args[1:], strict=True) if i != j]
             return mul(*deltas)
+        if term.args[0] in self.slopes:
+            return self._known_slope(self.slopes[term.args[0]], term, variable)
         body = self._unfold(term)
         return None if body is None else self.differentiate(body, variable)
+
+    def _known_slope(self, slope: Slope, term: Term, variable: Term) -> Term | None:
+        if slope.variable.args[0] != variable.args[0]:
+            return None
+        if [i.args[1] for i in slope.formals] != [i.args[1] for i in term.args[1:]]:
+            raise KernelError(f"{term.args[0]} is indexed otherwise than its derivative")
+        own = (*slope.formals, *slope.variable.args[1:])
+        return reindex(slope.value, dict(zip(own, (*term.args[1:], *variable.args[1:]), strict=True)))
 
     def _d_add(self, term: Term, variable: Term) -> Term | None:
         parts = [d for d in (self.differentiate(t, variable) for t in term.args) if d is not None]
@@ -71,10 +106,10 @@ class Calculus(Algebra):
         inner = [self.differentiate(t, variable) for t in term.args[1:]]
         if all(d is None for d in inner):
             return None
-        law = LAWS.get(term.args[0])
-        if law is None or len(inner) != 1 or inner[0] is None:
+        row = law(term.args[0])
+        if row is None or len(inner) != 1 or inner[0] is None:
             raise KernelError(f"no law is known for {term.args[0]}")
-        return times(law.derivative(term.args[1]), inner[0])
+        return times(row.derivative(term.args[1]), inner[0])
 
     def _d_sum(self, term: Term, variable: Term) -> Term | None:
         i = fresh_index(term.args[0], term, variable)
@@ -124,11 +159,11 @@ class Calculus(Algebra):
         name, *parts = term.args
         if name in CONSTANTS and not parts:
             return (), ()
-        law = LAWS.get(name)
-        if law is None or len(parts) != 1:
+        row = law(name)
+        if row is None or len(parts) != 1:
             raise KernelError(f"no law is known for {name}")
         moves = variable is not None and self.differentiate(term, variable) is not None
-        return self._simpler((law.smooth if moves else law.domain)(parts[0])), tuple(parts)
+        return self._simpler((row.smooth if moves else row.domain)(parts[0])), tuple(parts)
 
     def _conditions_of_where(self, term: Term, variable: Term | None) -> Needs:
         """Both branches where the condition is open; its border is left out where the variable moves it."""
@@ -140,7 +175,10 @@ class Calculus(Algebra):
         return (rel("!=", left, right),) if moves else (), (left, right, *branches)
 
     def _mentions(self, term: Term, variable: Term) -> bool:
-        return any(name == variable.args[0] or name in self.definitions for name in term.names)
+        return any(self._moves(name, variable) for name in term.names)
+
+    def _moves(self, name: str, variable: Term) -> bool:
+        return name == variable.args[0] or name in self.definitions or name in self.slopes
 
     def _simpler(self, relations: tuple[Term, ...]) -> tuple[Term, ...]:
         """A product is not zero where its factors are not, a power where its base is not."""

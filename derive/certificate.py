@@ -16,12 +16,14 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from derive import balls
+from derive.derivation import COST, Statement, Step, replay
 from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
-from derive.kernel import COST, Statement, Step, Theorem, Verdict, replay, verdict
+from derive.kernel import Theorem
 from derive.syntax import Symbols, parse, parse_relation, plain
 from derive.term import Term
+from derive.verdict import Verdict, verdict
 
-SCHEMA = "derive-certificate/1"
+SCHEMA = "derive-certificate/2"
 MAX_BYTES = 1_000_000
 REASONS = (
     "loss-definition",
@@ -39,6 +41,11 @@ REASONS = (
     "cancel",
     "simplify",
     "condition",
+    "total",
+    "cases",
+    "join",
+    "target",
+    "second",
 )
 DECIMALS = 15
 PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-")
@@ -90,7 +97,7 @@ def check(certificate: Certificate) -> Checked:
     """
     statement = certificate.statement
     theorems = replay(statement, certificate.steps)
-    found = verdict(statement, theorems, {name: w.point for name, w in certificate.points.items()})
+    found = verdict(statement, certificate.steps, theorems, {name: w.point for name, w in certificate.points.items()})
     for name, witness in certificate.points.items():
         if witness != measure(statement, name, witness.point):
             raise KernelError(f"the numbers printed at the point {name} are not those of the point")
@@ -99,10 +106,15 @@ def check(certificate: Certificate) -> Checked:
 
 def measure(statement: Statement, name: str, point: balls.Point) -> Witness:
     """The point with dJ/dz and the claim (h - y; 0 at a border) evaluated there, for people to re-check."""
-    slope = balls.Slope(COST, statement.preactivation)
-    delta = balls.enclosure(slope, point, statement.definitions, 256)
-    claim = None if name == "border" else balls.enclosure(statement.residual, point, statement.definitions, 256)
-    return Witness(point, _decimal(delta), "0" if claim is None else _decimal(claim))
+    slope, is_border = balls.Slope(COST, statement.preactivation), name.startswith("border")
+    try:
+        delta = _decimal(balls.enclosure(slope, point, statement.definitions, 256))
+    except KernelError:
+        if not is_border:  # where a border is a kink, dJ/dz has no value there
+            raise
+        delta = ""
+    claim = "0" if is_border else _decimal(balls.enclosure(statement.residual, point, statement.definitions, 256))
+    return Witness(point, delta, claim)
 
 
 def _decimal(ball: Any) -> str:
@@ -134,6 +146,7 @@ def _write_symbols(symbols: Symbols) -> dict[str, Any]:
         "scalars": sorted(symbols.scalars),
         "families": {n: list(s) for n, s in sorted(symbols.families.items())},
         "indices": dict(sorted(symbols.indices.items())),
+        "functions": sorted(symbols.functions),
     }
 
 
@@ -141,6 +154,7 @@ def _read_symbols(data: Mapping[str, Any]) -> Symbols:
     families = {n: tuple(s) for n, s in data["families"].items()}
     indices = dict(data["indices"])
     words = (
+        *data["functions"],
         *data["scalars"],
         *families,
         *indices,
@@ -149,7 +163,7 @@ def _read_symbols(data: Mapping[str, Any]) -> Symbols:
     )
     if not all(isinstance(w, str) and w.isascii() and w.isidentifier() for w in words):
         raise CertificateError("symbols: a name is a word of ASCII letters and digits")
-    return Symbols(frozenset(data["scalars"]), families, indices)
+    return Symbols(frozenset(data["scalars"]), families, indices, functions=frozenset(data["functions"]))
 
 
 def write_point(point: balls.Point) -> dict[str, str]:
@@ -228,9 +242,20 @@ def _write_verdict(found: Verdict) -> dict[str, Any]:
         "answer": found.answer,
         "kind": found.kind,
         "delta": plain(found.delta),
-        "factor": None if found.factor is None else plain(found.factor),
+        "factor": shown(found.factor),
         "conditions": [plain(c) for c in found.conditions],
+        "exclusions": [plain(c) for c in found.exclusions],
+        "regions": [
+            {"where": [plain(c) for c in r.where], "delta": plain(r.delta), "factor": shown(r.factor), "kind": r.kind}
+            for r in found.regions
+        ],
+        "kinks": [{name: shown(value) for name, value in k._asdict().items()} for k in found.kinks],
+        "hessian": shown(found.hessian),
     }
+
+
+def shown(term: Term | None) -> str | None:
+    return None if term is None else plain(term)
 
 
 def _write_witness(witness: Witness) -> dict[str, Any]:

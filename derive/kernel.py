@@ -1,4 +1,4 @@
-"""The kernel: theorems and the rules that make them; imports calculus, balls, term and errors only.
+"""The kernel: theorems and the rules that make them; imports algebra, calculus, term and errors only.
 
 A ``Theorem`` can be made by the rules of ``Theory`` alone. It says: for all real values of its
 variables and all values of its free indices that satisfy its hypotheses, both sides are defined
@@ -8,16 +8,15 @@ kernel cannot do raises ``KernelError``, which proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from functools import wraps
 from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from derive import balls
 from derive.algebra import Definitions, Obligation
-from derive.calculus import Calculus
+from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.term import ZERO, Term, index, mul, reindex, sub, sum_over, var
+from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, sub, sum_over, where
 
 
 class Equation(NamedTuple):
@@ -26,11 +25,12 @@ class Equation(NamedTuple):
 
 
 class Derivative(NamedTuple):
-    """d subject / d variable = value."""
+    """d subject / d variable = value, or the second derivative where ``order`` is 2."""
 
     subject: Term
     variable: Term
     value: Term
+    order: int = 1
 
 
 _SEAL = object()
@@ -70,7 +70,7 @@ class Theorem:
         raise AttributeError("theorems are immutable")
 
 
-def _refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:
+def refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:
     """A rule whose every failure is a refusal: whatever goes wrong inside proves nothing."""
 
     @wraps(rule)
@@ -91,7 +91,7 @@ class Theory:
 
     __slots__ = ("_algebra", "_assumptions", "_definitions")
 
-    @_refusing
+    @refusing
     def __init__(self, definitions: Definitions, assumptions: Iterable[Term] = ()) -> None:
         self._definitions: Definitions = MappingProxyType(dict(definitions))
         self._assumptions = tuple(assumptions)
@@ -99,7 +99,7 @@ class Theory:
             _closed(body)
             if len(set(formals)) != len(formals) or not set(body.indices) <= set(formals):
                 raise KernelError(f"the definition of {name} does not bind its indices")
-            if not body.names.isdisjoint(self._definitions) and name in _names(body, self._definitions):
+            if not body.names.isdisjoint(self._definitions) and name in names_behind(body, self._definitions):
                 raise KernelError(f"the definition of {name} rests on itself")
         for relation in self._assumptions:
             if _closed(relation).kind != "rel":
@@ -148,9 +148,9 @@ class Theory:
         """|- left = right, where both are defined.  Fails: the normal forms differ, or there is none."""
 
         def prove() -> Theorem:
-            if not self._same(_closed(left), _closed(right)):
-                raise KernelError("the normal forms of the two sides differ")
             algebra = self._algebra
+            if not _same(algebra, _closed(left), _closed(right)):
+                raise KernelError("the normal forms of the two sides differ")
             return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
         return self._algebra.attempt(prove)
@@ -165,22 +165,14 @@ class Theory:
                 raise KernelError("the indices of the variable must differ")
             algebra = self._algebra
             found = algebra.differentiate(_closed(subject), variable)
-            if not self._same(found if found is not None else ZERO, _closed(value)):
+            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the derivative")
             needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
 
         return self._algebra.attempt(prove)
 
-    def _same(self, left: Term, right: Term) -> bool:
-        """Equal numerators over a common denominator, in each case of two free indices equal or not."""
-        algebra = self._algebra
-        algebra.use_equations((*left.indices, *right.indices))
-        (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
-        gap = n1 - n2 if d1 == d2 else algebra.total([(n1, d1), (-n2, d2)])[0]
-        return algebra.vanishes(gap)
-
-    @_refusing
+    @refusing
     def chain(self, outer: Theorem, inner: Theorem) -> Theorem:
         """From |- dJ/dh[k] = A (h free) and |- dh[k]/dz[j] = B, under h := f(z): |- dJ/dz[j] = sum_k A B.
 
@@ -190,21 +182,67 @@ class Theory:
         a, b = outer.conclusion, inner.conclusion
         if not isinstance(a, Derivative) or not isinstance(b, Derivative) or a.variable != b.subject:
             raise KernelError("the chain rule needs dJ/dh and dh/dz")
+        if a.order != 1 or b.order != 1:
+            raise KernelError("the chain rule is about first derivatives")
         name, *indices = a.variable.args
-        if inner.definitions != self.definitions or name not in self.definitions:
-            raise KernelError("the chain rule needs dh/dz under the same definitions, h among them")
-        if dict(outer.definitions) != {n: d for n, d in self.definitions.items() if n != name}:
-            raise KernelError("the chain rule needs dJ/dh under the same definitions but that of h")
+        self._check_free(name, outer.definitions, inner)
         if {*indices} & {*b.variable.args[1:], *a.subject.indices}:
             raise KernelError("an index of h is taken already; rename it")
-        if b.variable.args[0] in _names(a.subject, outer.definitions):
+        if b.variable.args[0] in names_behind(a.subject, outer.definitions):
             raise KernelError("J depends on z not only through h")
         value = mul(a.value, b.value)
         for i in reversed(indices):
             value = sum_over(i, value)
-        return self._read(Derivative(a.subject, b.variable, value), outer, inner)
+        return self._read(Derivative(a.subject, b.variable, value), outer.hypotheses + inner.hypotheses)
 
-    @_refusing
+    def _check_free(self, name: str, free: Definitions, inner: Theorem) -> None:
+        if inner.definitions != self.definitions or name not in self.definitions:
+            raise KernelError("the chain rule needs dh/dz under the same definitions, h among them")
+        if dict(free) != {n: d for n, d in self.definitions.items() if n != name}:
+            raise KernelError("the chain rule needs dJ/dh under the same definitions but that of h")
+
+    @refusing
+    def total(self, outer: Theory, subject: Term | Theorem, slope: Theorem, value: Term) -> Theorem:
+        """From |- dh[k]/dz[j] = D under h := f(z): |- dJ/dz[j] = value, where J may use z besides h.
+
+        With |- dJ/dz[j] = V for the subject: the second derivative, d V/d z[j] = value. ``outer`` is the theory in
+        which h is free: V is differentiated by the chain rule, h moving by D.
+        Fails: value is not that derivative, the theorems do not meet, or V holds on no open set of z.
+        """
+        d, kept = slope.conclusion, slope.hypotheses
+        if not isinstance(d, Derivative) or d.order != 1 or d.subject.args[1:] != d.subject.indices:
+            raise KernelError("the total derivative needs dh/dz")
+        self._check_free(d.subject.args[0], outer.definitions, slope)
+        cost, term, order = subject, subject, 1
+        if isinstance(subject, Theorem):
+            first = subject.conclusion
+            if not isinstance(first, Derivative) or first.order != 1 or first.variable != d.variable:
+                raise KernelError("the second derivative needs dJ/dz by the same variable")
+            if subject.definitions != self.definitions:
+                raise KernelError("dJ/dz was taken under other definitions")
+            self._check_open(subject.hypotheses, d.variable)
+            cost, term, order, kept = first.subject, first.value, 2, kept + subject.hypotheses
+        if not isinstance(cost, Term) or not isinstance(term, Term) or {*d.subject.indices} & {*term.indices}:
+            raise KernelError("an index of h is taken already; rename it")
+        moved = Slope(d.subject.args[1:], d.variable, d.value)
+        algebra = Calculus(outer.definitions, outer.assumptions, {d.subject.args[0]: moved})
+
+        def needs() -> tuple[Term, ...]:
+            found = algebra.differentiate(_closed(term), d.variable)
+            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
+                raise KernelError("this is not the total derivative")
+            every = algebra.conditions(term, d.variable) + algebra.conditions(value)
+            return (*every, *(r for r in outer.assumptions if r.args[0] == "=" or r in algebra.facts))
+
+        return self._read(Derivative(cost, d.variable, value, order), (*kept, *algebra.attempt(needs)))
+
+    def _check_open(self, hypotheses: Iterable[Term], variable: Term) -> None:
+        for relation in hypotheses:
+            moves = variable.args[0] in names_behind(relation, self._definitions)
+            if moves and relation.args[0] not in ("<", ">", "!="):
+                raise KernelError("the derivative is known on no open set")
+
+    @refusing
     def rewrite(self, theorem: Theorem, equation: Theorem) -> Theorem:
         """From |- d e / d v = a and |- a = b: |- d e / d v = b.
 
@@ -218,21 +256,106 @@ class Theory:
             raise KernelError("the derivative was taken under other definitions")
         if any(self.definitions.get(n) != d for n, d in equation.definitions.items()):
             raise KernelError("the equation rests on other definitions")
-        return self._read(Derivative(a.subject, a.variable, b.right), theorem, equation)
+        return self._read(a._replace(value=b.right), theorem.hypotheses + equation.hypotheses)
 
-    def _read(self, conclusion: Derivative, *theorems: Theorem) -> Theorem:
+    def _read(self, conclusion: Derivative, every: Iterable[Term]) -> Theorem:
         """A conclusion under this theory's definitions: hypotheses that now follow are discharged.
 
         Its value is defined where the theorems' sides are and the defined names in it are.
         """
         algebra = self._algebra
-        hypotheses = dict.fromkeys(h for theorem in theorems for h in theorem.hypotheses)
+        hypotheses = dict.fromkeys(every)
         kept = [h for h in hypotheses if h.args[0] == "=" or h in self._assumptions]
         needs = [h for h in hypotheses if h not in kept]
         bodies = [body for name, (_, body) in self._definitions.items() if name in conclusion.value.names]
         return algebra.attempt(
             lambda: self._theorem(conclusion, (*needs, *(r for b in bodies for r in algebra.conditions(b))), kept)
         )
+
+    @refusing
+    def cases(self, condition: Term, inside: Theorem, outside: Theorem, value: Term) -> Theorem:
+        """From |- de/dv = a where l < r, and |- de/dv = b where l > r: |- de/dv = where(l < r, a, b) off l = r.
+
+        Where a = f c and b = g c the value may be where(l < r, f, g) c, and a where both are the same.
+        Fails: the theorems are about different derivatives or definitions, or the value has another shape.
+        """
+        a, b = inside.conclusion, outside.conclusion
+        if not isinstance(a, Derivative) or not isinstance(b, Derivative) or a._replace(value=b.value) != b:
+            raise KernelError("the cases are about different derivatives")
+        if inside.definitions != self.definitions or outside.definitions != self.definitions:
+            raise KernelError("a case was proved under other definitions")
+        if value not in merged_values(condition, a.value, b.value):
+            raise KernelError("the value does not put the two cases together")
+        sides = strictly(condition), strictly(opposite(condition))
+        every = [h for t in (inside, outside) for h in t.hypotheses if h not in sides]
+        return self._read(a._replace(value=value), (*every, rel("!=", *condition.args[1:])))
+
+    @refusing
+    def join(
+        self, outer: Theory, condition: Term, inside: Theorem, outside: Theorem, value: Term, output: Term
+    ) -> Theorem:
+        """``cases`` without the border l = r: J is continuous there, and both sides have the same derivative.
+
+        By the mean value theorem a continuous function that is differentiable on both sides, with the same limit
+        of its derivative, is differentiable between them. Fails: as cases, or this is not proved at l = r.
+        """
+        both = self.cases(condition, inside, outside, value)
+        a, b = inside.conclusion, outside.conclusion
+        assert isinstance(a, Derivative) and isinstance(b, Derivative)
+        border = rel("!=", *condition.args[1:])
+        every = [h for h in both.hypotheses if h != border]
+        self._check_open(every, a.variable)
+        if a.order != 1 or not self.is_continuous(outer, condition, a.subject, output):
+            raise KernelError("J is not proved to be continuous at the border")
+        every += self._agreement(outer, condition, a.value, b.value, output)
+        assert isinstance(both.conclusion, Derivative)
+        return self._read(both.conclusion, every)
+
+    @refusing
+    def is_continuous(self, outer: Theory, condition: Term, subject: Term, output: Term) -> bool:
+        """Whether J and h, both as defined, have no jump where the two sides of the condition meet."""
+        bodies = [self.definitions[t.args[0]][1] for t in (subject, output)]
+        try:
+            for body in bodies:
+                parts = [resolved(body, condition, side) for side in (True, False)]
+                if parts[0] != parts[1]:
+                    needs = self._agreement(outer, condition, parts[0], parts[1], output)
+                    if not all(map(self.holds, needs)):
+                        return False
+        except KernelError:
+            return False
+        return True
+
+    def _agreement(self, outer: Theory, condition: Term, left: Term, right: Term, output: Term) -> tuple[Term, ...]:
+        """What it takes that two terms are defined and equal where l = r, h being free if l and r use it."""
+        theory = outer if output.args[0] in condition.names else self
+        border = rel("=", *condition.args[1:])
+        try:
+            found = Theory(theory.definitions, (*theory.assumptions, border)).equal(left, right)
+        except KernelError:
+            found = theory.equal_where_zero(sub(*condition.args[1:]), left, right)
+        return tuple(h for h in found.hypotheses if h != border)
+
+    def equal_where_zero(self, border: Term, left: Term, right: Term) -> Theorem:
+        """|- left = right where border = 0.  Fails: the difference is no multiple of the border."""
+
+        def prove() -> Theorem:
+            algebra = self._algebra
+            if not _multiple(algebra, _closed(sub(left, right)), _closed(border)):
+                raise KernelError("the difference is no multiple of the border")
+            needs = algebra.conditions(left) + algebra.conditions(right)
+            return self._theorem(Equation(left, right), needs, (rel("=", border, ZERO),))
+
+        return self._algebra.attempt(prove)
+
+    def holds(self, relation: Term) -> bool:
+        """Whether a relation is proved to hold wherever the assumptions do."""
+        return self._algebra.attempt(lambda: self._algebra.obligation(relation)).is_met
+
+    def is_defined(self, term: Term) -> bool:
+        """Whether a term is defined wherever the assumptions hold, with nothing left over."""
+        algebra = self._algebra
+        return algebra.attempt(lambda: all(algebra.obligation(r).is_met for r in algebra.conditions(_closed(term))))
 
     def moving_names(self, term: Term) -> frozenset[str]:
         """Names of the variables on which the normal form of a term depends, definitions unfolded."""
@@ -245,6 +368,67 @@ class Theory:
         return algebra.attempt(names)
 
 
+def _same(algebra: Calculus, left: Term, right: Term) -> bool:
+    """Equal numerators over a common denominator, in each case of two free indices equal or not."""
+    algebra.use_equations((*left.indices, *right.indices))
+    (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
+    gap = n1 - n2 if d1 == d2 else algebra.total([(n1, d1), (-n2, d2)])[0]
+    return algebra.vanishes(gap)
+
+
+def _multiple(algebra: Calculus, term: Term, border: Term) -> bool:
+    """Whether the numerator of a term is a multiple of the numerator of the border."""
+    above, below = (algebra.canonical(algebra.normal(t)) for t in (term, border))
+    return not divmod(above[0], below[0])[1]
+
+
+_STRICT = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def strictly(condition: Term) -> Term:
+    """a < b for a <= b."""
+    return rel(_STRICT[condition.args[0]], *condition.args[1:])
+
+
+def opposite(condition: Term) -> Term:
+    """a >= b for a < b."""
+    return rel(_OPPOSITE[condition.args[0]], *condition.args[1:])
+
+
+def weakly(condition: Term) -> Term:
+    """a <= b for a < b."""
+    return rel({"<": "<=", ">": ">="}.get(condition.args[0], condition.args[0]), *condition.args[1:])
+
+
+def resolved(term: Term, condition: Term, side: bool) -> Term:
+    """The term with every ``where`` of the condition, or abs(x) for x > 0, replaced by what it is on one side."""
+    if term.kind == "where" and term.args[0] == condition:
+        return resolved(term.args[1 if side else 2], condition, side)
+    if term.kind == "call" and term.args[0] == "abs" and condition == rel(">", term.args[1], ZERO):
+        return term.args[1] if side else neg(term.args[1])
+    return rebuild(term, lambda t: resolved(t, condition, side))
+
+
+def merged_values(condition: Term, left: Term, right: Term) -> list[Term]:
+    """The ways to write ``left`` where the condition holds, else ``right``."""
+    found = [where(condition, left, right), *([left] if left == right else [])]
+    for common in (t.args[-1] if t.kind == "mul" else t for t in (left, right)):
+        f, g = _cofactor(left, common), _cofactor(right, common)
+        if f is not None and g is not None:
+            found += [mul(where(condition, f, g), common), *([mul(f, common)] if f == g else [])]
+    return found
+
+
+def _cofactor(term: Term, common: Term) -> Term | None:
+    """f where the term is f * common as it is written."""
+    if term == common:
+        return ONE
+    if term == ZERO:
+        return ZERO
+    return mul(*term.args[:-1]) if term.kind == "mul" and term.args[-1] == common else None
+
+
 def _closed(term: Term) -> Term:
     """The term itself.  Fails: it is an index, or a bound index stands outside of its sum."""
     if term.loose or term.kind == "index":
@@ -252,7 +436,7 @@ def _closed(term: Term) -> Term:
     return term
 
 
-def _names(term: Term, definitions: Definitions) -> frozenset[str]:
+def names_behind(term: Term, definitions: Definitions) -> frozenset[str]:
     """All variables on which a term rests, through definitions."""
     found: frozenset[str] = frozenset()
     waiting = [*term.names]
@@ -262,299 +446,3 @@ def _names(term: Term, definitions: Definitions) -> frozenset[str]:
             found |= {name}
             waiting += definitions[name][1].names if name in definitions else ()
     return found
-
-
-# ---- a derivation: a statement, and a chain of steps that the rules above must accept --------------
-
-
-class Statement(NamedTuple):
-    """J = cost(h, y) with h = activation(z), and what is allowed to be assumed.
-
-    ``output`` is h or h[k], ``target`` y or y[k], ``preactivation`` z or z[j], where the indices of the
-    two sides differ. ``loss_domain`` are relations on h, ``activation_domain`` on z, parameters and sizes,
-    ``targets`` on y: the only ones that may turn into conditions.
-    """
-
-    cost: Term
-    output: Term
-    target: Term
-    activation: Term
-    preactivation: Term
-    loss_domain: tuple[Term, ...] = ()
-    activation_domain: tuple[Term, ...] = ()
-    targets: tuple[Term, ...] = ()
-
-    def at_preactivation(self, term: Term) -> Term:
-        """A term in the indices of h, such as h[k], at those of z: h[j]."""
-        return reindex(term, dict(zip(self.output.args[1:], self.preactivation.args[1:], strict=True)))
-
-    @property
-    def residual(self) -> Term:
-        """h - y at the coordinate of z."""
-        return sub(self.at_preactivation(self.output), self.at_preactivation(self.target))
-
-    @property
-    def outer_definitions(self) -> Definitions:
-        return {"J": ((), self.cost)}
-
-    @property
-    def definitions(self) -> Definitions:
-        return {**self.outer_definitions, self.output.args[0]: (self.output.args[1:], self.activation)}
-
-
-class Step(NamedTuple):
-    """One inference: a rule, the earlier steps it rests on (from 0), the right side it claims, what it assumes."""
-
-    rule: str
-    sources: tuple[int, ...]
-    value: Term
-    assuming: tuple[Term, ...] = ()
-
-
-COST = var("J")
-MAX_SIZE = 10  # classes and examples of a witness
-
-
-def _check_statement(statement: Statement) -> None:
-    """J, h, y and z are four different things, each in its place.  Fails: otherwise."""
-    output, target, z = statement.output, statement.target, statement.preactivation
-    named = [t.args[0] for t in (output, target, z)]
-    if any(t.kind not in ("var", "item") or t.loose for t in (output, target, z)) or len({*named, "J"}) != 4:
-        raise KernelError("h, y and z are three different variables or families, none of them J")
-    if output.args[1:] != target.args[1:] or len({*output.args[1:], *z.args[1:]}) != 2 * (len(z.args) - 1):
-        raise KernelError("h and y have the same indices, and z as many others")
-    if [i.args[1] for i in output.args[1:]] != [i.args[1] for i in z.args[1:]]:
-        raise KernelError("the indices of h and z run over the same sizes")
-    h, y, x = named
-    places: tuple[tuple[tuple[Term, ...], set[str]], ...] = (
-        ((statement.cost,), {"J"}),
-        ((statement.activation,), {"J", h, y}),
-        (statement.loss_domain, {"J", x}),
-        (statement.activation_domain, {"J", h, y}),
-        (statement.targets, {"J", h, x}),
-    )
-    for terms, foreign in places:
-        if any(t.names & foreign for t in terms):
-            raise KernelError("a part of the statement names J, h, y or z where it has no place")
-    if any(r.args[0] == "=" for r in (*statement.loss_domain, *statement.activation_domain)):
-        raise KernelError("a domain is given by inequalities; equations are conditions on targets")
-
-
-class Derivation:
-    """The theorems of a chain of steps under one statement."""
-
-    @_refusing
-    def __init__(self, statement: Statement) -> None:
-        _check_statement(statement)
-        self.statement = statement
-        self.outer = Theory(statement.outer_definitions, statement.loss_domain)
-        self.inner = Theory(statement.definitions, statement.activation_domain)
-        self.theorems: list[Theorem] = []
-
-    def extend(self, step: Step) -> Theorem:
-        """Apply the step's rule and keep its theorem.  Fails: an unknown rule or source, or the rule refuses."""
-        rule = RULES.get(step.rule)
-        if rule is None:
-            raise KernelError(f"no such rule: {step.rule}")
-        if step.sources and not 0 <= min(step.sources) <= max(step.sources) < len(self.theorems):
-            raise KernelError("a step can rest on earlier steps only")
-        if step.assuming and step.rule != "condition":
-            raise KernelError("only a condition may assume something")
-        theorem = rule(self, step, *[self.theorems[n] for n in step.sources])
-        conclusion = theorem.conclusion
-        if (conclusion.value if isinstance(conclusion, Derivative) else conclusion.right) != step.value:
-            raise KernelError("the rule proves another right side")
-        self.theorems.append(theorem)
-        return theorem
-
-
-def _cost(run: Derivation, _: Step) -> Theorem:
-    return run.outer.definition(COST)
-
-
-def _output(run: Derivation, _: Step) -> Theorem:
-    return run.inner.definition(run.statement.output)
-
-
-def _differentiate_loss(run: Derivation, step: Step) -> Theorem:
-    return run.outer.derivative(COST, run.statement.output, step.value)
-
-
-def _differentiate_activation(run: Derivation, step: Step) -> Theorem:
-    return run.inner.derivative(run.statement.output, run.statement.preactivation, step.value)
-
-
-def _chain(run: Derivation, _: Step, outer: Theorem, inner: Theorem) -> Theorem:
-    return run.inner.chain(outer, inner)
-
-
-def _rewrite(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
-    """The value rewritten with h a variable of its own: valid for every h in the loss's domain."""
-    theory = run.outer if theorem.definitions == run.outer.definitions else run.inner
-    return theory.rewrite(theorem, run.outer.equal(_value(theorem), step.value))
-
-
-def _unfold(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
-    """The value rewritten with h read as the activation."""
-    return run.inner.rewrite(theorem, run.inner.equal(_value(theorem), step.value))
-
-
-def _condition(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
-    """The value rewritten under conditions that the targets are declared to meet."""
-    if not step.assuming or not set(step.assuming) <= set(run.statement.targets):
-        raise KernelError("a condition must be one of those declared for the targets")
-    theory = Theory(run.outer.definitions, run.outer.assumptions + step.assuming)
-    return run.inner.rewrite(theorem, theory.equal(_value(theorem), step.value))
-
-
-def _value(theorem: Theorem) -> Term:
-    if not isinstance(theorem.conclusion, Derivative):
-        raise KernelError("only the value of a derivative is rewritten")
-    return theorem.conclusion.value
-
-
-RULES: Mapping[str, Callable[..., Theorem]] = {
-    "cost": _cost,
-    "output": _output,
-    "differentiate-loss": _differentiate_loss,
-    "differentiate-activation": _differentiate_activation,
-    "chain": _chain,
-    "rewrite": _rewrite,
-    "unfold": _unfold,
-    "condition": _condition,
-}
-
-
-def replay(statement: Statement, steps: Sequence[Step]) -> tuple[Theorem, ...]:
-    """The theorems of all steps, in order.  Fails: a rule refuses a step."""
-    run = Derivation(statement)
-    for n, step in enumerate(steps, 1):
-        try:
-            run.extend(step)
-        except (KernelError, *REFUSALS) as problem:
-            raise KernelError(f"step {n} ({step.rule}): {problem}") from problem
-    return tuple(run.theorems)
-
-
-# ---- the verdict ---------------------------------------------------------------------------------
-
-
-class Verdict(NamedTuple):
-    """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual or other.
-
-    ``delta`` is dJ/dz before a condition is used; ``factor`` the c or g of c (h - y) and g (h - y).
-    """
-
-    answer: str
-    kind: str
-    delta: Term
-    factor: Term | None
-    conditions: tuple[Term, ...]
-
-
-@_refusing
-def verdict(statement: Statement, theorems: Sequence[Theorem], points: Mapping[str, balls.Point]) -> Verdict:
-    """What the last theorem says about dJ/dz = h - y, with exactly the points that this needs.
-
-    "inside" for a yes: a point of the domain with allowed targets, so that the yes is not empty. "witness" for a
-    no: one where dJ/dz and h - y certainly differ; for a yes under conditions, one that breaks it without them.
-    "border" for "other": one where h = y and still dJ/dz != 0, so that no finite g has delta = g (h - y).
-    Fails: the last theorem is not about dJ/dz, it needs more than was declared, or a point does not hold.
-    """
-    _check_statement(statement)
-    conclusion = theorems[-1].conclusion if theorems else None
-    if not isinstance(conclusion, Derivative) or conclusion[:2] != (COST, statement.preactivation):
-        raise KernelError("the derivation does not end in dJ/dz")
-    if theorems[-1].definitions != statement.definitions:
-        raise KernelError("the derivation ends under other definitions")
-    conditions = tuple(h for h in theorems[-1].hypotheses if h not in statement.activation_domain)
-    if not set(conditions) <= set(statement.targets):
-        raise KernelError("the derivation needs hypotheses that the statement does not declare")
-    kind, factor = _shape(statement, conclusion.value)
-    if conditions and kind not in ("cancels", "multiple"):
-        raise KernelError("a condition is used that does not help")
-    _check_points(statement, kind, bool(conditions), points)
-    return Verdict("yes" if kind == "cancels" else "no", kind, _unconditional(statement, theorems), factor, conditions)
-
-
-def _shape(statement: Statement, value: Term) -> tuple[str, Term | None]:
-    residual = statement.residual
-    if value == residual:
-        return "cancels", None
-    if value.kind != "mul" or value.args[-1] != residual:
-        return "other", None
-    factor = mul(*value.args[:-1])
-    variables = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
-    if not _names(factor, statement.definitions) & variables:
-        return "multiple", factor
-    if not Theory(statement.definitions, statement.activation_domain).moving_names(factor) & variables:
-        raise KernelError("the factor is a constant, and must be written as one")
-    return "residual", factor
-
-
-def _unconditional(statement: Statement, theorems: Sequence[Theorem]) -> Term:
-    """The value of the last dJ/dz that needs nothing but the domain of the activation."""
-    last = theorems[-1].conclusion
-    for theorem in reversed(theorems):
-        found = theorem.conclusion
-        if (
-            isinstance(found, Derivative)
-            and found[:2] == last[:2]
-            and theorem.definitions == statement.definitions
-            and set(theorem.hypotheses) <= set(statement.activation_domain)
-        ):
-            return found.value
-    raise KernelError("dJ/dz is never stated without a condition")
-
-
-def _check_points(statement: Statement, kind: str, is_conditional: bool, points: Mapping[str, balls.Point]) -> None:
-    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional, "border": kind == "other"}
-    if set(points) != {name for name, is_needed in needed.items() if is_needed}:
-        raise KernelError("a point is missing, or one is given that nothing needs")
-    domain = statement.loss_domain + statement.activation_domain
-    inequalities = tuple(r for r in statement.targets if r.args[0] != "=")
-    if needed["inside"]:
-        _check_inside(statement, points["inside"], domain + statement.targets)
-    if needed["witness"]:
-        _check_inside(statement, points["witness"], domain + (() if kind == "cancels" else statement.targets))
-        _check_apart(statement, points["witness"], statement.residual)
-    if needed["border"]:
-        _check_inside(statement, points["border"], domain + inequalities)
-        _check_apart(statement, points["border"], ZERO)
-        _check_border(statement, points["border"])
-
-
-def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[Term]) -> None:
-    """At the point, dJ/dz exists and the relations certainly hold."""
-    if any(n > MAX_SIZE for n in point.sizes.values()):
-        raise KernelError(f"a point has sizes of at most {MAX_SIZE}")
-    if not all(_holds_everywhere(r, point, statement.definitions) for r in relations):
-        raise KernelError("a point is not certainly inside the domain")
-    balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128)
-
-
-def _check_apart(statement: Statement, point: balls.Point, claim: Term) -> None:
-    """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ."""
-    if not balls.certainly_different(balls.Slope(COST, statement.preactivation), claim, point, statement.definitions):
-        raise KernelError("a point does not certainly separate dJ/dz from the claim")
-
-
-def _holds_everywhere(relation: Term, point: balls.Point, definitions: Definitions) -> bool:
-    """The relation at the point, for every value of its free indices (renamed: the point has its own)."""
-    own = {i: index(f"#{n}", i.args[1]) for n, i in enumerate(relation.indices)}
-    relation, points = reindex(relation, own), [point]
-    for i in own.values():
-        name, size = i.args
-        points = [
-            p._replace(indices={**p.indices, name: n}) for p in points for n in range(1, point.sizes.get(size, 0) + 1)
-        ]
-    return bool(points) and all(balls.certainly_holds(relation, p, definitions) for p in points)
-
-
-def _check_border(statement: Statement, point: balls.Point) -> None:
-    """At a border point the target is given as the output itself, so h = y there exactly."""
-    target = statement.at_preactivation(statement.target)
-    output = statement.at_preactivation(statement.output)
-    key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
-    if point.values.get(key) != output:
-        raise KernelError("a border point sets y to h")

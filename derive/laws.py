@@ -3,7 +3,7 @@
 ``derivative`` is f'(x); ``domain`` are the relations under which f(x) is real, ``smooth`` those
 under which it is differentiable too (both open); ``rewrite`` says f by simpler functions;
 ``odd`` is f(-x) = -f(x); ``sign`` is what is known of f's sign: that of "exp" is +, of "atan" as
-of its argument. Sources: Abramowitz & Stegun, chapters 4 (elementary) and 7 (erf); NIST DLMF 4, 7.
+of its argument. Sources: Abramowitz & Stegun, chapters 4 (elementary) and 7 (erf); NIST DLMF 4, 7, 25.12.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ def _positive(x: Term) -> tuple[Term, ...]:
 
 def _nonzero(x: Term) -> tuple[Term, ...]:
     return (rel("!=", x, ZERO),)
+
+
+def _below_one(x: Term) -> tuple[Term, ...]:
+    return (rel("<", x, ONE),)
 
 
 class Law(NamedTuple):
@@ -72,8 +76,27 @@ LAWS: dict[str, Law] = {
     "cos": Law(lambda x: mul(MINUS_ONE, call("sin", x))),
     "atan": Law(lambda x: power(add(ONE, power(x, 2)), -1), odd=True, sign="as argument"),
     "abs": Law(lambda x: div(x, call("abs", x)), smooth=_nonzero),
+    # Li2(x) = x + x^2/2^2 + x^3/3^2 + ...; smooth at 0 too, where this quotient does not say the slope 1
+    "Li2": Law(
+        lambda x: mul(MINUS_ONE, call("log", sub(ONE, x)), power(x, -1)),
+        _below_one,
+        lambda x: (*_below_one(x), *_nonzero(x)),
+        sign="as argument",
+    ),
 }
 CONSTANTS = {"pi": "positive"}
+BOUNDS = {"erf": ONE, "atan": div(PI, TWO)}  # |f(x)| < this
+ABSTRACT = frozenset(("F", "G", "A", "L", "L0", "L1", "f", "g", "psi", "w"))  # names for any function
+MAX_PRIMES = 4
+
+
+def law(name: str) -> Law | None:
+    """The row of a function, or None; F, F', F'' ... of an ABSTRACT name F stand for any real function of a
+    real variable, differentiable as often as needed, and its derivatives: what is proved holds for every such F."""
+    stem = name.rstrip("'")
+    if stem in ABSTRACT and len(name) - len(stem) <= MAX_PRIMES:
+        return Law(lambda x: call(f"{name}'", x))
+    return LAWS.get(name)
 
 
 def power_domain(base: Term, exponent: Term) -> tuple[Term, ...]:

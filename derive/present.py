@@ -134,6 +134,17 @@ class Presenter:
 
         return algebra.attempt(present)
 
+    def factors(self, term: Term) -> list[Term]:
+        """The irreducible factors of the numerator, each written out."""
+
+        def split() -> list[Term]:
+            algebra = self.algebra
+            algebra.use_equations(term.indices)
+            above = algebra.canonical(algebra.normal(term))[0]
+            return [self._oriented(f)[1] for f, _ in above.factor()[1]] if above else []
+
+        return self.algebra.attempt(split)
+
     def multiple_of(self, term: Term, residual: Term) -> Term | None:
         """The term as g * residual with g finite where the residual is 0; None where it is not of that shape."""
 

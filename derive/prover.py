@@ -8,19 +8,19 @@ the kernel accepts it: a wrong guess costs time, never truth. SymPy expressions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import product
-
-from flint import fmpq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from derive import balls
 from derive.activations import ACTIVATIONS, Activation
 from derive.algebra import Algebra, Definitions
 from derive.bridge import to_term
-from derive.calculus import Calculus
-from derive.certificate import About, Certificate, Witness, check, measure
+from derive.calculus import Calculus, Slope
+from derive.certificate import About, Certificate, check
+from derive.derivation import Derivation, Statement, Step
 from derive.errors import KernelError, UnknownName
-from derive.kernel import COST, Derivation, Statement, Step
+from derive.kernel import Theory, merged_values, opposite, strictly, weakly
+from derive.laws import ABSTRACT
 from derive.losses import LOSSES, Loss
 from derive.present import Presenter, tidy
 from derive.proof import Proof
@@ -30,6 +30,7 @@ from derive.term import (
     ONE,
     ZERO,
     Term,
+    add,
     call,
     index,
     item,
@@ -41,10 +42,13 @@ from derive.term import (
     reindex,
     replace,
     size,
+    sub,
     subterms,
     sum_over,
     var,
 )
+from derive.verdict import needs
+from derive.witnesses import candidates, points
 
 FAMILIES = ("h", "y", "z")
 CLASS, EXAMPLE = ("k", "j"), ("n", "i")  # index names of h and of z, over K classes and m examples
@@ -98,13 +102,18 @@ def _entries(pair: str) -> tuple[Loss, Activation]:
 
 def statement(loss: Loss, activation: Activation, average: bool = False) -> Statement:
     """J, h and their domains as terms: scalars, vectors over K where either side couples, or averaged."""
-    cost, output = to_term(loss.cost), to_term(activation.output)
-    relations = [[to_term(r) for r in rs] for rs in (loss.domain, activation.domain, loss.targets)]
-    is_vector = average or bool(_families(cost) | _families(output))
+    relations = (loss.domain, activation.domain, loss.targets, (*loss.parameters, *activation.parameters), loss.cases)
+    return assembled(
+        to_term(loss.cost), to_term(activation.output), [[to_term(r) for r in rs] for rs in relations], average
+    )
+
+
+def assembled(cost: Term, output: Term, relations: Sequence[Sequence[Term]], average: bool = False) -> Statement:
+    """The statement of a cost and an output, with the five kinds of relations in the order of ``Statement``."""
     indices: list[tuple[Term, Term]] = []
-    if is_vector:
+    if average or bool((_families(cost) | _families(output)) & {*FAMILIES}):
         k, j = (index(name) for name in CLASS)
-        cost = cost if _families(cost) else sum_over(k, _indexed(cost, k))
+        cost = cost if _families(cost) & {*FAMILIES} else sum_over(k, _indexed(cost, k))
         output, relations = _indexed(output, k), [[_indexed(r, k) for r in rs] for rs in relations]
         indices = [(k, j)]
     if average:
@@ -115,7 +124,7 @@ def statement(loss: Loss, activation: Activation, average: bool = False) -> Stat
     of_h, of_z = [a for a, _ in indices], [b for _, b in indices]
     named = {name: item(name, *of_h) if indices else var(name) for name in FAMILIES}
     z = item("z", *of_z) if indices else var("z")
-    return Statement(cost, named["h"], named["y"], output, z, *(tuple(rs) for rs in relations))
+    return Statement(cost, named["h"], named["y"], output, z, *(tuple(dict.fromkeys(rs)) for rs in relations))
 
 
 def _families(term: Term) -> set[str]:
@@ -130,7 +139,7 @@ def _indexed(term: Term, k: Term) -> Term:
 
 def _prefixed(term: Term, n: Term) -> Term:
     """Every element x[k] as that of example n: x[n, k]."""
-    if term.kind == "item":
+    if term.kind == "item" and term.args[0] in FAMILIES:
         return item(term.args[0], n, *term.args[1:])
     return rebuild(term, lambda t: _prefixed(t, n))
 
@@ -138,7 +147,7 @@ def _prefixed(term: Term, n: Term) -> Term:
 def obstacle(loss: Loss, activation: Activation) -> str | None:
     """Why the activation leaves the domain of the loss; None where it provably stays inside."""
     found = statement(loss, activation)
-    algebra = Algebra(found.definitions, found.activation_domain)
+    algebra = Algebra(found.definitions, found.inner_assumptions)
     for relation in found.loss_domain:
         if not _always(algebra, relation):
             return f"{plain(relation)} is needed, and {_outside(found, relation)}"
@@ -156,7 +165,7 @@ def _outside(found: Statement, relation: Term) -> str:
     """A point where the activation certainly leaves the domain, in words."""
     op, left, right = relation.args
     opposite = Term("rel", ({"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op], left, right))
-    for point in _points(found):
+    for point in candidates(found):
         at = point._replace(indices={**point.indices, **dict.fromkeys(_names_of(relation), 1)})
         if balls.certainly_holds(opposite, at, found.definitions):
             output = balls.enclosure(found.output, at, found.definitions)
@@ -171,24 +180,49 @@ def _names_of(relation: Term) -> list[str]:
 
 # ---- the search for the steps ----------------------------------------------------------------------
 
+Region = tuple[Term, ...]
+Tree = tuple[Any, ...]  # of pieces: (condition, where it holds, where not), or () where there is one piece
+
 
 class _Search:
     """One derivation under construction: steps that the kernel took, with their reasons."""
 
-    def __init__(self, pair: str, about: About, average: bool, found: Statement) -> None:
+    def __init__(self, pair: str | None, about: About | None, average: bool, found: Statement) -> None:
         self.pair, self.about, self.average, self.statement = pair, about, average, found
         self.run = Derivation(found)
         self.steps: list[Step] = []
         self.reasons: list[str] = []
         self.index_pairs = list(zip(found.output.args[1:], found.preactivation.args[1:], strict=True))
-        self.free = self.presenter(found.outer_definitions, found.loss_domain)
+        self.region: Region = ()
+        self.presenters: dict[tuple[Region, bool], Presenter] = {}
+        self.parameters = sorted(
+            set().union(*(t.names for t in (found.cost, found.activation))) - {"J", *FAMILIES} - _families(found.cost)
+        )
+
+    @property
+    def free(self) -> Presenter:
+        """Forms with h a variable of its own, in the region at hand."""
+        return self._presenter(self.statement.outer_definitions, self.statement.outer_assumptions, True)
+
+    @property
+    def bound(self) -> Presenter:
+        """Forms with h read as the activation."""
+        return self._presenter(self.statement.definitions, self.statement.inner_assumptions, False)
+
+    def _presenter(self, definitions: Definitions, assumptions: tuple[Term, ...], is_free: bool) -> Presenter:
+        key = (self.region, is_free)
+        if key not in self.presenters:
+            self.presenters[key] = self.presenter(definitions, assumptions + self.region)
+        return self.presenters[key]
 
     def presenter(self, definitions: Definitions, assumptions: tuple[Term, ...]) -> Presenter:
         return Presenter(Algebra(definitions, assumptions), [kron(a, b) for a, b in self.index_pairs])
 
-    def take(self, rule: str, reason: str, value: Term, *sources: int, assuming: tuple[Term, ...] = ()) -> int | None:
+    def take(
+        self, rule: str, reason: str, value: Term, *sources: int, assuming: tuple[Term, ...] | None = None
+    ) -> int | None:
         """The number of the new step, or None where the kernel refuses it."""
-        step = Step(rule, sources, value, assuming)
+        step = Step(rule, sources, value, self.region if assuming is None else assuming)
         try:
             self.run.extend(step)
         except KernelError:
@@ -207,9 +241,7 @@ class _Search:
         found = self.statement
         self.must("cost", "loss-definition", found.cost)
         self.must("output", "activation-definition", found.activation)
-        outer, inner = self.loss_derivative(), self.activation_derivative()
-        self.chain(outer, inner)
-        self.finish()
+        self.derive()
         return Certificate(
             self.pair,
             self.about,
@@ -218,8 +250,77 @@ class _Search:
             found,
             tuple(self.steps),
             tuple(self.reasons),
-            self.points(),
+            points(found, needs(found, self.steps, self.run.theorems)),
         )
+
+    def derive(self) -> None:
+        """dJ/dz and d2J/dz2 piece by piece, put together again; then conditions and single targets."""
+        found = self.statement
+        uses_z = found.preactivation.args[0] in found.cost.names
+        costs, outputs = (self.pieces(t, ()) for t in (found.cost, found.activation))
+        outer = {} if uses_z else self.each(costs, self.loss_derivative)
+        inner = self.each(outputs, self.activation_derivative)
+        first: dict[Region, int] = {}
+        for of_z in inner:
+            for of_h in self.regions(costs):
+                self.region = of_z + of_h
+                first[self.region] = self.slope(outer.get(of_h), inner[of_z])
+        tree = _grafted(outputs, costs)
+        last = self.assemble(tree, (), first)
+        second = {r: self.second(n, inner[next(z for z in inner if r[: len(z)] == z)]) for r, n in first.items()}
+        if None not in second.values():
+            self.assemble(tree, (), second)
+        self.region = ()
+        self.use_conditions(last)
+        for target in found.cases:
+            self.take("condition", "target", self.at_target(last, target), last, assuming=(target,))
+
+    # ---- pieces
+
+    def pieces(self, term: Term, region: Region) -> Tree:
+        """The tree of conditions that divide a term, those decided by the ones before left out."""
+        assumptions = self.statement.outer_assumptions + self.statement.activation_domain + region
+        condition = _open_condition(term, Algebra(self.statement.outer_definitions, assumptions))
+        if condition is None:
+            return ()
+        sides = strictly(condition), strictly(opposite(condition))
+        return (condition, *(self.pieces(term, (*region, side)) for side in sides))
+
+    def regions(self, tree: Tree) -> list[Region]:
+        if not tree:
+            return [()]
+        condition, *branches = tree
+        sides = strictly(condition), strictly(opposite(condition))
+        return [(side, *r) for side, branch in zip(sides, branches, strict=True) for r in self.regions(branch)]
+
+    def each(self, tree: Tree, prove: Callable[[], int]) -> dict[Region, int]:
+        found = {}
+        for region in self.regions(tree):
+            self.region = region
+            found[region] = prove()
+        return found
+
+    def assemble(self, tree: Tree, region: Region, leaves: dict[Region, int]) -> int:
+        """The step that says a derivative on the whole region, from those of its pieces."""
+        if not tree:
+            return leaves[region]
+        condition, *branches = tree
+        sides = strictly(condition), strictly(opposite(condition))
+        a, b = (self.assemble(t, (*region, s), leaves) for t, s in zip(branches, sides, strict=True))
+        for rule in ("join", "cases"):
+            for value in self.merged(condition, self.value(a), self.value(b)):
+                taken = self.take(rule, rule, value, a, b, assuming=(*region, condition))
+                if taken is not None:
+                    return taken
+        raise KernelError("no proof was found: the pieces do not fit together")
+
+    def merged(self, condition: Term, left: Term, right: Term) -> list[Term]:
+        """Ways to write two pieces as one: the same, a multiple of h - y, else both."""
+        forms = merged_values(condition, left, right)
+        residual = self.statement.residual
+        return sorted(forms, key=lambda t: (t.kind == "where", t.args[-1] != residual if t.kind == "mul" else 0))
+
+    # ---- one step and the next
 
     def value(self, step: int) -> Term:
         return self.steps[step].value
@@ -236,9 +337,10 @@ class _Search:
         return step
 
     def raw_derivative(self, subject: Term, variable: Term, definitions: Definitions) -> Term:
-        algebra = Calculus(definitions, ())
-        found = algebra.attempt(lambda: algebra.differentiate(subject, variable))
-        return tidy(found) if found is not None else ZERO
+        found = self.statement
+        algebra = Calculus(definitions, found.outer_assumptions + found.activation_domain + self.region)
+        derivative = algebra.attempt(lambda: algebra.differentiate(subject, variable))
+        return tidy(derivative) if derivative is not None else ZERO
 
     def loss_derivative(self) -> int:
         found = self.statement
@@ -253,27 +355,73 @@ class _Search:
         return self.improve(step, self.in_output(raw), unfold="in-output")
 
     def in_output(self, raw: Term) -> Iterator[Term]:
-        """dh/dz as a combination of a few forms in h, found by linear algebra on normal forms."""
-        algebra = self.presenter(self.statement.definitions, self.statement.activation_domain)
-        for forms in self.forms():
-            combination = algebra.combination(raw, forms)
-            if combination is not None:
-                yield self.free.shown(combination)
+        """dh/dz as a combination of a few forms in h, found by linear algebra on normal forms; else shorter in z."""
+        if any(t.kind not in ("num", "kron") for t in subterms(raw)):
+            for forms in self.forms():
+                combination = self.bound.combination(raw, forms)
+                if combination is not None:
+                    yield self.free.shown(combination)
+                    return
+            shown = self.free.shown(raw)
+            if len(plain(shown)) < len(plain(raw)):
+                yield shown
 
     def forms(self) -> Iterator[list[Term]]:
-        h = self.statement.output
+        """What a derivative may be a combination of, with and without the parameters as factors."""
+        h, z = self.statement.output, self.statement.preactivation
         same = [kron(a, b) for a, b in self.index_pairs]
+        z = reindex(z, {b: a for a, b in self.index_pairs})
         coupled = []
         if self.index_pairs:
             other = item(h.args[0], *h.args[1:-1], self.index_pairs[-1][1])
             coupled = [mul(*same[:-1], h, other)]
-        yield [mul(*same), mul(*same, h), mul(*same, power(h, 2)), *coupled]
-        yield [mul(*same), mul(*same, call("exp", neg(h)))]
-        yield [mul(*same), mul(*same, call("exp", h))]
+        scales = [ONE, *(s for p in map(var, self.parameters) for s in (p, power(p, -1)))]
+        powers = [power(h, var(p)) for p in self.parameters]
+        log_h, log_rest = (mul(t, call("log", t)) for t in (h, add(ONE, neg(h))))
+        density = call("phi", z)
+        groups = (
+            (ONE, h, power(h, 2)),
+            (power(h, 3), *powers),
+            (call("exp", neg(h)), ONE),
+            (call("exp", h), ONE),
+            (log_h, log_rest),
+            (density, mul(z, density), call("Phi", z)),
+        )
+        for group in groups:
+            yield [*(mul(*same, s, f) for s in scales for f in group), *(mul(s, c) for s in scales for c in coupled)]
+
+    def slope(self, outer: int | None, inner: int) -> int:
+        """dJ/dz on one piece."""
+        if outer is None:
+            found = self.statement
+            moved = Slope(found.output.args[1:], found.preactivation, self.value(inner))
+            algebra = Calculus(found.outer_definitions, found.outer_assumptions, {found.output.args[0]: moved})
+            raw = algebra.attempt(lambda: algebra.differentiate(found.cost, found.preactivation))
+            step = self.must("total", "total", tidy(raw) if raw is not None else ZERO, inner)
+        else:
+            step = self.chain(outer, inner)
+        return self.finish(step)
+
+    def second(self, first: int, inner: int) -> int | None:
+        """d2J/dz2 on one piece; None where it is not found."""
+        found, (self.region, *_) = self.statement, (self.steps[first].assuming,)
+        moved = Slope(found.output.args[1:], found.preactivation, self.value(inner))
+        algebra = Calculus(found.outer_definitions, found.outer_assumptions, {found.output.args[0]: moved})
+        try:
+            raw = algebra.attempt(lambda: algebra.differentiate(self.value(first), found.preactivation))
+            value = ZERO if raw is None else self.free.shown(raw)
+        except KernelError:
+            return None
+        return self.take("second", "second", value, first, inner)
+
+    def at_target(self, step: int, target: Term) -> Term:
+        """dJ/dz for one value of the target."""
+        found = self.statement
+        return self.presenter(found.outer_definitions, (*found.outer_assumptions, target)).shown(self.value(step))
 
     # ---- after the chain rule
 
-    def chain(self, outer: int, inner: int) -> None:
+    def chain(self, outer: int, inner: int) -> int:
         """The chain rule; then each sum over an index of h collapsed, or split and collapsed."""
         a, b = self.value(outer), self.value(inner)
         value = mul(a, b)
@@ -293,24 +441,23 @@ class _Search:
             value = sum_over(own, value)
         if self.index_pairs and len(left) < len(self.index_pairs):
             step = self.improve(step, [value], rewrite="collapse-examples" if left else "collapse")
-        if len(left) == 1:
-            self.split(step, a, b, *left[0])
+        return self.split(step, a, b, *left[0]) if len(left) == 1 else step
 
-    def split(self, step: int, a: Term, b: Term, own: Term, other: Term) -> None:
+    def split(self, step: int, a: Term, b: Term, own: Term, other: Term) -> int:
         """sum_k T (delta_kj - X) = T at k = j, minus X sum_k T."""
         factors = _factors(b)
         bracket = next((f for f in factors if _is_bracket(f, own, other)), None)
         if bracket is None:
-            return
+            return step
         delta, negated = bracket.args
         x = _negated(negated)
         t = self.free.shown(mul(a, *(f for f in factors if f is not bracket)))
         if own in x.indices:
-            return
+            return step
         step = self.improve(step, [sum_over(own, mul(*_factors(t), bracket))], rewrite="multiply")
         whole = self.pulled(t, own, x)
         step = self.improve(step, [_plus(sum_over(own, mul(*_factors(t), delta)), whole)], rewrite="split")
-        self.improve(step, [tidy(_plus(reindex(t, {own: other}), whole))], rewrite="collapse")
+        return self.improve(step, [tidy(_plus(reindex(t, {own: other}), whole))], rewrite="collapse")
 
     def pulled(self, t: Term, own: Term, x: Term) -> Term:
         """-x times the sum over own of t, with what is free of the index in front."""
@@ -318,18 +465,26 @@ class _Search:
         inside = mul(*(f for f in _factors(t) if own in f.indices))
         return tidy(mul(MINUS_ONE, *outside, x, sum_over(own, inside)))
 
-    def finish(self) -> None:
-        """h - y, else c (h - y) or g (h - y), else the shortest form; then a condition, if one is declared."""
-        last = len(self.steps) - 1
+    def finish(self, last: int) -> int:
+        """h - y, else c (h - y) or g (h - y), else the shortest form."""
         residual = self.statement.residual
         value = self.value(last)
-        shaped = self.free.multiple_of(value, residual)
+        shaped = self.shaped(self.free, value)
         cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
-        step = self.improve(last, [shaped] if shaped else [], rewrite="cancel" if cancels else "simplify")
-        if shaped is None:
-            forms = sorted(self.other_forms(value), key=_length)
-            step = self.improve(step, forms, rewrite="simplify", unfold="normalised")
-            self.use_conditions(step)
+        if shaped is not None:
+            return self.improve(last, [shaped], rewrite="cancel" if cancels else "simplify")
+        forms = sorted(self.other_forms(value), key=_length)
+        return self.improve(last, forms, rewrite="simplify", unfold="normalised")
+
+    def shaped(self, presenter: Presenter, value: Term) -> Term | None:
+        """c (h - y) or g (h - y); on a piece g may have h - y below the line, where that is not 0."""
+        residual = self.statement.residual
+        found = presenter.multiple_of(value, residual)
+        if found is not None or not self.region or value == ZERO:
+            return ZERO if value == ZERO else found
+        factor = presenter.shown(mul(value, power(residual, -1)))
+        inner = Theory(self.statement.definitions, self.statement.inner_assumptions + tuple(map(weakly, self.region)))
+        return mul(*_factors(factor), residual) if _accepts(lambda: inner.is_defined(factor)) else None
 
     def other_forms(self, value: Term) -> Iterator[Term]:
         yield value
@@ -340,8 +495,10 @@ class _Search:
             yield from self.coupled_forms(value, own, other)
             total = sum_over(own, reindex(h, dict(self.index_pairs[:-1])))
             if self.sums_to_one(total):
-                one = self.presenter(self.statement.outer_definitions, (_equation(total, ONE),))
-                yield one.shown(value)
+                assumptions = self.statement.outer_assumptions + self.region
+                yield self.presenter(self.statement.outer_definitions, (*assumptions, _equation(total, ONE))).shown(
+                    value
+                )
 
     def coupled_forms(self, value: Term, own: Term, other: Term) -> Iterator[Term]:
         """h_j (A_j - sum_k h_k A_k), where the outputs are coupled as in softmax."""
@@ -354,107 +511,87 @@ class _Search:
         yield tidy(mul(*outside, reindex(h, {own: other}), _plus(reindex(a, {own: other}), inner)))
 
     def sums_to_one(self, total: Term) -> bool:
-        try:
-            self.run.inner.equal(total, ONE)
-        except KernelError:
-            return False
-        return True
+        return _accepts(lambda: self.run.theories()[1].equal(total, ONE))
 
     def use_conditions(self, step: int) -> None:
-        for relation in self.statement.targets:
-            if relation.args[0] != "=":
+        """h - y or a multiple of it under one condition; else a shorter form under a declared one."""
+        value, residual, found = self.value(step), self.statement.residual, self.statement
+        if (value.kind == "mul" and value.args[-1] == residual) or value in (residual, ZERO):
+            return
+        declared = [r for r in found.targets if r.args[0] == "="]
+        shorter: list[tuple[Term, Term]] = []
+        for relation in dict.fromkeys((*self.inferred(value), *declared)):
+            under = self.presenter(found.outer_definitions, (*found.outer_assumptions, relation))
+            try:
+                shaped = under.multiple_of(value, residual)
+            except KernelError:
                 continue
-            under = self.presenter(self.statement.outer_definitions, (*self.statement.loss_domain, relation))
-            shaped = under.multiple_of(self.value(step), self.statement.residual)
             if (
                 shaped is not None
                 and self.take("condition", "condition", shaped, step, assuming=(relation,)) is not None
             ):
                 return
+            if relation in declared:
+                shorter += [(under.shown(value), relation)]
+        for form, relation in shorter:
+            if _length(form) < _length(value):
+                self.take("condition", "condition", form, step, assuming=(relation,))
+                return
 
-    # ---- witnesses
-
-    def points(self) -> dict[str, Witness]:
-        """The points that the verdict needs: found by trying small rationals, judged by the kernel."""
-        found = self.statement
-        value, conditional = self.value(len(self.steps) - 1), any(s.assuming for s in self.steps)
-        cancels = value == found.residual
-        shaped = value.kind == "mul" and value.args[-1] == found.residual
-        domain = found.loss_domain + found.activation_domain
-        inequalities = tuple(r for r in found.targets if r.args[0] != "=")
-        wanted: dict[str, balls.Point] = {}
-        if cancels:
-            wanted["inside"] = self.first(None, domain + found.targets, _points(found))
-        if not cancels or conditional:
-            allowed = () if cancels else found.targets
-            wanted["witness"] = self.first(found.residual, domain + allowed, _points(found))
-        if not cancels and not shaped:
-            wanted["border"] = self.first(ZERO, domain + inequalities, map(self.at_border, _points(found)))
-        return {name: measure(found, name, point) for name, point in wanted.items()}
-
-    def first(self, claim: Term | None, domain: tuple[Term, ...], points: Iterable[balls.Point]) -> balls.Point:
-        """The first point inside the domain where dJ/dz certainly differs from the claim, if one is given."""
-        definitions, slope = self.statement.definitions, balls.Slope(COST, self.statement.preactivation)
-        for point in points:
-            inside = all(balls.certainly_holds(r, p, definitions) for r in domain for p in _everywhere(r, point))
-            if inside and (claim is None or balls.certainly_different(slope, claim, point, definitions)):
-                return point
-        raise KernelError("no witness was found among the points tried")
-
-    def at_border(self, point: balls.Point) -> balls.Point:
-        """The same point with y = h at the coordinate of z."""
-        found = self.statement
-        target = found.at_preactivation(found.target)
-        key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
-        return point._replace(values={**point.values, key: found.at_preactivation(found.output)})
+    def inferred(self, value: Term) -> Iterator[Term]:
+        """Sums over targets that must have one value for dJ/dz to be h - y: factors of the difference."""
+        for term in self.free.factors(sub(value, self.statement.residual)):
+            sums = [t for t in (term.args if term.kind == "add" else ()) if t.kind == "sum"]
+            if len(sums) == 1 and not term.names & {"h", "z", "J"} and not term.indices:
+                rest = add(*(t for t in term.args if t is not sums[0]))
+                yield _equation(sums[0], tidy(neg(rest)))
 
 
 _OUTER = ("differentiate-loss", "common-denominator")
-
-
-def _points(found: Statement) -> Iterator[balls.Point]:
-    """Small rational points, the simplest first: z = 0 and two classes make most values rational."""
-    for count in (2, 4) if found.preactivation.args[1:] else (1,):
-        yield from _points_of_size(found, count)
-
-
-def _points_of_size(found: Statement, count: int) -> Iterator[balls.Point]:
-    free = found.preactivation.args[1:]
-    sizes = {i.args[1]: count for i in free}
-    places = list(product(*(range(1, sizes[i.args[1]] + 1) for i in free)))
-    for z, y in product(_choices(len(places), (0, 1, -1)), _choices(len(places), (1, 0, 2))):
-        values = {("z", p): fmpq(v) for p, v in zip(places, z, strict=True)}
-        values |= {("y", p): fmpq(v) for p, v in zip(places, y, strict=True)}
-        yield balls.Point(values, sizes, {i.args[0]: 1 for i in free})
-
-
-def _choices(count: int, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """All places alike, then the first one different from the rest."""
-    for n in numbers:
-        yield (n,) * count
-    if count > 1:
-        for a, b in product(numbers, numbers):
-            if a != b:
-                yield (a, *(b,) * (count - 1))
-                yield tuple(a if place % 2 == 0 else b for place in range(count))
-
-
-def _everywhere(relation: Term, point: balls.Point) -> Iterator[balls.Point]:
-    names_of, sizes = _names_of(relation), [point.sizes[i.args[1]] for i in relation.indices]
-    for values in product(*(range(1, n + 1) for n in sizes)):
-        yield point._replace(indices={**point.indices, **dict(zip(names_of, values, strict=True))})
 
 
 # ---- small shapes ----------------------------------------------------------------------------------
 
 
 def _symbols(found: Statement) -> Symbols:
-    terms = (*found[:5], *found.loss_domain, *found.activation_domain, *found.targets)
-    indexed = {name for t in terms for name in _families(t)}
+    terms = [t for t in found if isinstance(t, Term)] + [r for rs in found if not isinstance(rs, Term) for r in rs]
+    parts = [t for term in terms for t in subterms(term)]
+    families = {t.args[0]: tuple(i.args[1] for i in t.args[1:]) for t in parts if t.kind == "item"}
     scalars = set().union(*(t.names for t in terms)) | {"J"}
-    indices = {i.args[0]: i.args[1] for i in (*found.output.args[1:], *found.preactivation.args[1:])}
-    shape = tuple(i.args[1] for i in found.output.args[1:])
-    return Symbols(frozenset(scalars - indexed), {name: shape for name in sorted(indexed)}, indices)
+    indices = {i.args[0]: i.args[1] for t in terms for i in t.indices}
+    calls = {t.args[0].rstrip("'") for t in parts if t.kind == "call"}
+    return Symbols(
+        frozenset(scalars - families.keys()),
+        dict(sorted(families.items())),
+        indices,
+        functions=frozenset(calls & ABSTRACT),
+    )
+
+
+def _open_condition(term: Term, algebra: Algebra) -> Term | None:
+    """The first condition of ``where``, or sign of an argument of abs, that divides the term into pieces."""
+    for part in subterms(term):
+        condition: Term | None = part.args[0] if part.kind == "where" else None
+        if part.kind == "call" and part.args[0] == "abs":
+            condition = Term("rel", (">", part.args[1], ZERO))
+        if condition is None or condition.loose or condition.indices:
+            continue
+        if algebra.attempt(lambda c=condition: algebra.decide(c)) is None:  # type: ignore[misc]
+            return condition
+    return None
+
+
+def _grafted(tree: Tree, other: Tree) -> Tree:
+    """The tree with every leaf replaced by the other one."""
+    return (tree[0], *(_grafted(t, other) for t in tree[1:])) if tree else other
+
+
+def _accepts(proof: Callable[[], Any]) -> bool:
+    """Whether the kernel proves it."""
+    try:
+        return bool(proof())
+    except KernelError:
+        return False
 
 
 def _factors(term: Term) -> tuple[Term, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from itertools import chain, count
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -20,13 +21,29 @@ from flint import fmpq
 
 from derive import term as make
 from derive.errors import DeriveError, SyntaxProblem, UnknownName
-from derive.laws import CONSTANTS, LAWS
+from derive.laws import ABSTRACT, CONSTANTS, LAWS, MAX_PRIMES, law
 from derive.term import MAX_DEPTH, RELATIONS, Term
 
 MAX_LENGTH, MAX_DIGITS, MAX_EXPONENT = 100_000, 1_000, 1_000
 DEFAULT_SIZE = "K"  # what sum(k, ...) runs over
 ALIASES = {"ln": "log", "sigma": "sigmoid"}
-FUNCTIONS = tuple(sorted((*LAWS, *ALIASES, "kron", "sum", "where")))
+OTHER_NAMES = {"a": "h", "yhat": "h"}  # of variables, where a text's symbols declare no a or yhat
+
+
+def _clip(x: Term, low: Term, high: Term) -> Term:
+    return make.where(make.rel("<", x, low), low, make.where(make.rel(">", x, high), high, x))
+
+
+# Functions that are read as other terms: how many arguments, and what they mean. sign(0) is undefined.
+SUGAR: dict[str, tuple[int, Callable[..., Term]]] = {
+    "max": (2, lambda a, b: make.where(make.rel(">", a, b), a, b)),
+    "min": (2, lambda a, b: make.where(make.rel("<", a, b), a, b)),
+    "relu": (1, lambda x: make.where(make.rel(">", x, make.ZERO), x, make.ZERO)),
+    "clip": (3, _clip),
+    "sign": (1, lambda x: make.mul(x, make.power(make.call("abs", x), -1))),
+    "tan": (1, lambda x: make.mul(make.call("sin", x), make.power(make.call("cos", x), -1))),
+}
+FUNCTIONS = tuple(sorted((*LAWS, *ALIASES, *SUGAR, "kron", "softmax", "sum", "where")))
 RESERVED = frozenset((*FUNCTIONS, *CONSTANTS, "and"))
 
 TOO_DEEP = f"the expression is nested more than {MAX_DEPTH} deep, which is the limit"
@@ -36,12 +53,16 @@ Rule: TypeAlias = Generator[Any, Any, Any]  # yields rules, is sent their result
 
 
 class Symbols(NamedTuple):
-    """The declared names: families with the size of each index position, free indices with their size."""
+    """The declared names: families with the size of each index position, free indices with their size.
+
+    ``functions`` are abstract: names of ABSTRACT, each of them any differentiable function.
+    """
 
     scalars: frozenset[str]
     families: Mapping[str, tuple[str, ...]]
     indices: Mapping[str, str]
     sizes: frozenset[str] = frozenset(("K", "m"))
+    functions: frozenset[str] = frozenset()
 
 
 class UndeclaredName(SyntaxProblem, UnknownName):
@@ -73,8 +94,9 @@ def _within_limits(read: Callable[[], Term]) -> Term:
 _TOKEN = re.compile(
     r"[ \t\r\n]+"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<primed>[A-Za-z_][A-Za-z0-9_]*'+)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<mark>\*\*|<=|>=|!=|[-+*/^()\[\],|<>=])"
+    r"|(?P<mark>\*\*|<=|>=|==|!=|[-+*/^()\[\],|<>=])"
     r"|(?P<other>[^ \t\r\n])"
 )
 
@@ -88,6 +110,8 @@ def _tokens(text: str) -> list[Token]:
         kind, word, column = match.lastgroup, match.group(), match.start() + 1
         if kind == "other":
             raise SyntaxProblem(f"unexpected character {_character(word)}", column)
+        if word == "==":
+            raise SyntaxProblem("write = instead of ==", column)
         if kind == "mark" or word == "and":
             tokens.append(("^" if word == "**" else word, word, column))
         elif kind:
@@ -133,15 +157,13 @@ class _Parser:
     """One text; each rule starts at the token ``at`` and ends behind what it read."""
 
     def __init__(self, text: str, symbols: Symbols) -> None:
-        taken = [name for names in symbols if not RESERVED.isdisjoint(names) for name in RESERVED.intersection(names)]
-        if taken or not symbols.sizes.isdisjoint(symbols.scalars):
-            name = min(taken or symbols.sizes & symbols.scalars)
-            raise DeriveError(f"the name {name} has a meaning already; choose another")
+        _check(symbols)
         self.tokens = _tokens(text)
         self.symbols = symbols
         self.at = 0
         self.in_bars = False  # the innermost open bracket is |
         self.scope: dict[str, tuple[int, str]] = {}  # bound index -> number of sums around its own, size
+        self.coordinate: Token | None = None  # inside softmax: the index of whole families
         self.bound: set[str] = set()  # names of bound indices, in scope or not
         self.used: set[str] = set()  # names with any other meaning
 
@@ -243,7 +265,7 @@ class _Parser:
         if kind in ("*", "/"):
             self.at += 1
             return kind
-        implied = kind in ("name", "(") or (kind == "|" and not self.in_bars)
+        implied = kind in ("name", "primed", "(") or (kind == "|" and not self.in_bars)
         if implied and after == "/":
             raise SyntaxProblem("a/b c can be read in two ways: write a/b*c or a/(b*c)", column)
         return "*" if implied else ""
@@ -258,14 +280,17 @@ class _Parser:
         token = self.tokens[self.at]
         self.at += 1
         if token[0] == "name":
-            return (yield from self._named(token))
+            return (yield from self._named(self._meant(token)))
+        if token[0] == "primed":
+            return (yield from self._abstract(token))
         if token[0] == "number":
             return _number(token)
         if token[0] == "(":
             return (yield from self._inside(")"))
         if token[0] == "|":
             return make.call("abs", (yield from self._inside("|")))
-        raise SyntaxProblem(f"expected a number, a name or a bracket, found {_shown(token[1])}", token[2])
+        advice = "; leave it out" if token[0] == "+" else ""
+        raise SyntaxProblem(f"expected a number, a name or a bracket, found {_shown(token[1])}{advice}", token[2])
 
     def _inside(self, closer: str, rule: Rule | None = None) -> Rule:
         """What stands between the bracket or comma that was just read and ``closer``."""
@@ -278,12 +303,16 @@ class _Parser:
 
     def _named(self, token: Token) -> Rule:
         name, symbols = token[1], self.symbols
+        if self.coordinate and symbols.families.get(name) == (DEFAULT_SIZE,) and self.tokens[self.at][0] != "[":
+            return make.item(self._use(token), self._index(self.coordinate))
         if name in symbols.scalars and self.tokens[self.at][0] != "[":
             return make.var(self._use(token))
         if name in CONSTANTS:
             return make.call(name)
         if name in RESERVED:
             return (yield from self._applied(name))
+        if name in symbols.functions:
+            return (yield from self._abstract(token))
         if name in symbols.sizes:
             return make.size(self._use(token))
         if name == "e" and not any(name in names for names in (self.scope, *symbols)) and self._accept("^"):
@@ -291,14 +320,70 @@ class _Parser:
         return self._item(token)
 
     def _applied(self, name: str) -> Rule:
-        self._expect("(", f"'(' after the function {name}")
-        if name == "sum":
-            return (yield from self._total())
-        if name == "where":
-            return (yield from self._case())
+        _, _, column = self._expect("(", f"'(' after the function {name}")
+        rules = {"sum": self._total, "where": self._case, "softmax": self._softmax}
+        if name in rules:
+            return (yield from rules[name]())
         if name == "kron":
             return self._delta()
-        return make.call(ALIASES.get(name, name), (yield from self._inside(")")))
+        size, meaning = SUGAR.get(name) or (1, partial(make.call, ALIASES.get(name, name)))
+        arguments = []
+        for closer in ")".rjust(size, ","):
+            arguments.append((yield from self._inside(closer)))
+        if name == "clip" and _is_descending(*arguments[1:]):
+            raise SyntaxProblem("clip(x, low, high) needs low <= high", column)
+        return meaning(*arguments)
+
+    def _abstract(self, token: Token) -> Rule:
+        """F(x) or F'(x) for a declared function F."""
+        _, name, column = token
+        stem = name.rstrip("'")
+        if stem not in self.symbols.functions:
+            what = f"{_shown(name)}: no function {stem[:40]} is declared"
+            raise UndeclaredName(f"{what}; write its derivative out", column)
+        if law(name) is None:
+            raise SyntaxProblem(f"a function has more than {MAX_PRIMES} primes, which is the limit", column)
+        self._use(("name", stem, column))
+        self._expect("(", f"'(' after the function {name}")
+        return make.call(name, (yield from self._inside(")")))
+
+    def _softmax(self) -> Rule:
+        """softmax(z)[j] is exp(z[j])/sum(l, exp(z[l])); without [j], of the first free index over the classes.
+
+        What stands in the brackets is read twice, with its families at l and then at j.
+        """
+        start, column = self.at, self.tokens[self.at - 1][2]
+        if self.coordinate:
+            raise SyntaxProblem("softmax inside softmax: write one of them with exp and sum", column)
+        self.scope[""] = len(self.scope), DEFAULT_SIZE  # no text can name this index
+        below = yield from self._at_coordinate(("name", "", column))
+        del self.scope[""]
+        if not below.loose:
+            raise SyntaxProblem("softmax needs a family, such as z where z[k] has an index over K", column)
+        j, end = self._class_index(column), self.at
+        self.at = start
+        above = yield from self._at_coordinate(j)
+        self.at = end
+        return make.div(above, Term("sum", (DEFAULT_SIZE, below), "l"))
+
+    def _at_coordinate(self, index: Token) -> Rule:
+        self.coordinate = index
+        inside = yield from self._inside(")")
+        self.coordinate = None
+        return make.call("exp", inside)
+
+    def _class_index(self, column: int) -> Token:
+        """The [j] behind softmax(z), or the first declared index over the classes unless a sum binds its name."""
+        if self._accept("["):
+            token = self._expect("name", "the name of an index")
+            self._expect("]")
+        else:
+            names = (name for name, over in self.symbols.indices.items() if over == DEFAULT_SIZE)
+            token = ("name", next(names, ""), column)
+            token = token if token[1] not in self.scope else ("name", "", column)
+        if not token[1] or self._index(token).args[1] != DEFAULT_SIZE:
+            raise SyntaxProblem(f"softmax needs an index over {DEFAULT_SIZE}: write softmax(z)[k]", column)
+        return token
 
     def _total(self) -> Rule:
         """sum(k, body) or sum(i, m, body); de Bruijn depths are counted here, as sum_over walks each body anew."""
@@ -353,8 +438,21 @@ class _Parser:
         self._expect(closer)
         return indices
 
+    def _meant(self, token: Token) -> Token:
+        """The token, with h for a or yhat (h_k for a_k) where h is declared and the other name is not."""
+        kind, name, column = token
+        stem, mark, suffix = name.partition("_")
+        known = OTHER_NAMES.get(stem, "")
+        declares_h = known in self.symbols.scalars or known in self.symbols.families
+        if not declares_h or any(word in names for names in self.symbols for word in (stem, name)):
+            return token
+        self._use((kind, stem, column))
+        return kind, f"{known}{mark}{suffix}", column
+
     def _index(self, token: Token) -> Term:
         _, name, column = token
+        if name and self.scope.get(name, (-1,))[0] < self.scope.get("", (-1,))[0]:
+            raise SyntaxProblem("softmax acts on whole families: write z, not z[k], in its brackets", column)
         if name in self.scope:
             level, over = self.scope[name]
             return Term("bound", (len(self.scope) - 1 - level, over))
@@ -405,6 +503,23 @@ class _Parser:
         if self.tokens[self.at][0] == "(":
             raise UndeclaredName(f"unknown function {_shown(name)}{near}; known: {', '.join(FUNCTIONS)}", column)
         raise UndeclaredName(f"unknown name {_shown(name)}{near}; declare it: --param {name[:40]}", column)
+
+
+def _check(symbols: Symbols) -> None:
+    """Raises DeriveError where a declared name has another meaning, or no function can have it."""
+    scalars, families, indices, sizes, functions = symbols
+    taken = [name for names in symbols if not RESERVED.isdisjoint(names) for name in RESERVED.intersection(names)]
+    taken += sizes & scalars
+    taken += (name for name in functions if any(name in names for names in (scalars, families, indices, sizes)))
+    if taken:
+        raise DeriveError(f"the name {min(taken)} has a meaning already; choose another")
+    if not functions <= ABSTRACT:
+        name = min(functions - ABSTRACT)
+        raise DeriveError(f"no function can be declared as {name}; choose from {', '.join(sorted(ABSTRACT))}")
+
+
+def _is_descending(low: Term, high: Term) -> bool:
+    return low.kind == high.kind == "num" and bool(low.args[0] > high.args[0])
 
 
 def _nearest(name: str, known: set[str]) -> str:
@@ -527,7 +642,7 @@ def _occupied(term: Term) -> set[str]:
     stack, found = [term], {*RESERVED}
     while stack:
         node = stack.pop()
-        found.update(a for a in node.args if isinstance(a, str))
+        found.update(a.rstrip("'") for a in node.args if isinstance(a, str))
         stack.extend(a for a in node.args if isinstance(a, Term))
     return found
 

@@ -35,9 +35,13 @@ SYMBOLS = Symbols(
     scalars=frozenset(("z", "h", "y", "w", "e", "k", "h_k", "alpha")),
     families={"z": ("K",), "h": ("K",), "y": ("K",), "Y": ("m", "K"), "x": ("m",), "Theta": ("K", "K")},
     indices={"k": "K", "j": "K", "i": "m"},
+    functions=frozenset(("F", "psi")),
 )
+CALLS = tuple(sorted(LAWS))
+ABSTRACT_CALLS = ("F", "F'", "F''''", "psi", "psi''")
 FREE = tuple(index(name, over) for name, over in SYMBOLS.indices.items())
-HINTS = ("k", "l", "i", "j", "z", "Y", "m", "K", "exp", "e", "k1", "", "2x", "é")  # some clash, some are no names
+# names of bound indices: some clash, some are no names
+HINTS = ("k", "l", "i", "j", "z", "Y", "m", "K", "exp", "e", "F", "a", "max", "k1", "", "2x", "é")
 
 
 def rationals() -> st.SearchStrategy[Term]:
@@ -71,26 +75,33 @@ def leaves(indices: Sequence[Term] = FREE) -> st.SearchStrategy[Term]:
 
 
 @st.composite
-def sums(draw: st.DrawFn, indices: Sequence[Term], depth: int) -> Term:
+def sums(draw: st.DrawFn, indices: Sequence[Term], depth: int, names: Sequence[str] = CALLS) -> Term:
     """A sum whose hint may be the name of anything else."""
     bound = index(f"fresh{len(indices)}", draw(st.sampled_from(sorted(SYMBOLS.sizes))))
-    total = sum_over(bound, draw(terms(depth, (*indices, bound, bound))))  # twice: more often drawn
+    total = sum_over(bound, draw(terms(depth, (*indices, bound, bound), names)))  # twice: more often drawn
     return Term(total.kind, total.args, draw(st.sampled_from(HINTS)))
 
 
 @st.composite
-def relations(draw: st.DrawFn, depth: int = 2, indices: Sequence[Term] = FREE, ops: Sequence[str] = RELATIONS) -> Term:
-    return rel(draw(st.sampled_from(ops)), draw(terms(depth, indices)), draw(terms(depth, indices)))
+def relations(
+    draw: st.DrawFn,
+    depth: int = 2,
+    indices: Sequence[Term] = FREE,
+    ops: Sequence[str] = RELATIONS,
+    names: Sequence[str] = CALLS,
+) -> Term:
+    side = terms(depth, indices, names)
+    return rel(draw(st.sampled_from(ops)), draw(side), draw(side))
 
 
 @st.composite
-def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE) -> Term:
-    """Any expression over SYMBOLS, nested at most ``depth`` operations deep."""
+def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE, names: Sequence[str] = CALLS) -> Term:
+    """Any expression over SYMBOLS that calls ``names``, nested at most ``depth`` operations deep."""
     if depth == 0 or draw(st.integers(0, 5)) == 0:
         return draw(leaves(indices))
-    inner = terms(depth - 1, indices)
+    inner = terms(depth - 1, indices, names)
     some = st.lists(inner, min_size=2, max_size=4)
-    conditions = relations(depth - 1, indices, RELATIONS[:4])
+    conditions = relations(depth - 1, indices, RELATIONS[:4], names)
     kinds = (
         some.map(lambda found: add(*found)),
         some.map(lambda found: mul(*found)),
@@ -98,9 +109,9 @@ def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE) -> Te
         st.builds(sub, inner, inner),
         st.builds(div, inner, inner),
         st.builds(power, inner, st.one_of(st.integers(-3, 3), inner)),
-        st.builds(call, st.sampled_from(sorted(LAWS)), inner),
+        st.builds(call, st.sampled_from(names), inner),
         st.builds(where, conditions, inner, inner),
-        sums(indices, depth - 1),
+        sums(indices, depth - 1, names),
     )
     return draw(st.one_of(*kinds))
 

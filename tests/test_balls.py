@@ -75,6 +75,7 @@ ACCEPTED = [
     ("symbolic power", power(z, w), at(z=4, w="1/2"), "2", "1/4"),
     ("power 10000", power(z, 10_000), at(z=-1), "1", "-10000"),
     ("call", call("exp", z), at(z=0), "1", "1"),
+    ("Li2 at a constant", mul(z, sub(call("Li2", HALF), call("Li2", HALF))), at(z=3), "0", "0"),
     ("pi", mul(z, call("sin", call("pi"))), at(z=1), "0", "0"),
     ("abs below", call("abs", z), at(z=-2), "2", "-1"),
     ("abs above", call("abs", z), at(z=2), "2", "1"),
@@ -136,6 +137,11 @@ REFUSED = [
     ("log of zero", call("log", ZERO), "the argument of log is positive"),
     ("log of a negative", call("log", MINUS_ONE), "the argument of log is positive"),
     ("sqrt of zero", call("sqrt", ZERO), "the argument of sqrt is positive"),
+    ("Li2 at 1", call("Li2", ONE), "the argument of Li2 is below 1"),
+    ("Li2 beyond 1", call("Li2", TWO), "the argument of Li2 is below 1"),
+    ("Li2 at what may be 1", call("Li2", call("exp", call("log", ONE))), "the argument of Li2 is below 1"),
+    ("abstract function", call("F", ONE), "F is a known function"),
+    ("derivative of an abstract function", call("F'", ONE), "F' is a known function"),
     ("zero does not hide log", mul(ZERO, call("log", MINUS_ONE)), "the argument of log is positive"),
     ("exponent zero does not hide log", power(call("log", MINUS_ONE), 0), "the argument of log is positive"),
     ("unknown function", call("gamma", ONE), "gamma is a known function"),
@@ -175,6 +181,56 @@ def test_kink_of_abs_is_refused_only_for_a_derivative() -> None:
     assert near(evaluate(call("abs", z), at(z=0), {})[0], 0)
     with pytest.raises(KernelError, match="the argument of abs is not 0"):
         evaluate(call("abs", z), at(z=0), {}, ("z", ()))
+
+
+def test_the_slope_of_li2_is_not_certified_at_0() -> None:
+    assert evaluate(call("Li2", z), at(z=0), {})[0] == 0
+    with pytest.raises(KernelError, match="the argument of Li2 is not 0"):
+        evaluate(call("Li2", z), at(z=0), {}, ("z", ()))
+
+
+# The dilogarithm: x, and Li2(x) to 50 digits computed by mpmath, which shares no code with arb.
+DILOGARITHMS = [
+    ("1/2", "0.58224052646501250590265632015968010874419847480613"),
+    ("-1/2", "-0.4484142069236462024430644059157743208342699413492"),
+    ("-1/1", "-0.8224670334241132182362075833230125946094749506034"),
+    ("96/97", "1.587191340120083488170148084870360455817376041923"),
+    ("1/1000000", "0.0000010000002500001111111736111511111388889092970677792"),
+    ("-1/1000000", "-0.00000099999975000011111104861115111108333335374148097365"),
+    ("-30/1", "-7.3959462861306814278203951393454422269599146929513"),
+    ("-100000/7", "-47.40875509554846985676309419214045787922000579942"),
+    ("999999/1000000", "1.6449192513305107122030441081655980340120734348611"),
+]
+
+
+@pytest.mark.parametrize(("place", "decimals"), DILOGARITHMS)
+@pytest.mark.parametrize("precision", [64, 160, 1024])
+def test_dilogarithm(place: str, decimals: str, precision: int) -> None:
+    ball = evaluate(call("Li2", z), at(z=place), {}, None, precision)[0]
+    with flint.ctx.workprec(200):
+        assert ball.overlaps(arb(decimals) + arb(0, abs(arb(decimals)) * arb("1e-48")))
+        assert ball.rad() < abs(ball.mid()) * arb(2) ** (20 - precision)
+
+
+@pytest.mark.parametrize("place", ["1/3", "-1/3", "3/4", "-1", "-3/2", "-9/2"])
+def test_identities_of_the_dilogarithm(place: str) -> None:
+    """DLMF 25.12.3, 25.12.4 and 25.12.6, and their slopes."""
+    x, point = z, at(z=place)
+    square = power(call("log", sub(ONE, x)), 2)
+    landen = add(call("Li2", x), call("Li2", div(x, sub(x, ONE))), mul(HALF, square))
+    doubling = sub(add(call("Li2", x), call("Li2", neg(x))), mul(HALF, call("Li2", power(x, 2))))
+    zeta = div(power(call("pi"), 2), num(6))
+    inversion = add(call("Li2", x), call("Li2", power(x, -1)), zeta, mul(HALF, power(call("log", neg(x)), 2)))
+    reflection = add(call("Li2", x), call("Li2", sub(ONE, x)), neg(zeta), mul(call("log", x), call("log", sub(ONE, x))))
+    number = fmpq(*map(int, place.split("/")))
+    held = [landen] + [doubling] * (abs(number) < 1) + [inversion if number < 0 else reflection]
+    for identity in held:
+        for precision in (64, 512):
+            for ball in evaluate(identity, point, {}, ("z", ()), precision):
+                assert ball.contains(0) and ball.rad() < arb(2) ** (20 - precision)
+        wrong = add(identity, mul(tiny(60), z))
+        assert certainly_different(wrong, ZERO, point, {})
+        assert certainly_different(Slope(wrong, z), ZERO, point, {})
 
 
 def test_only_the_region_of_the_point_needs_to_be_defined() -> None:

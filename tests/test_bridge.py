@@ -21,7 +21,9 @@ from sympy import (
     KroneckerDelta,
     Matrix,
     Max,
+    Min,
     Ne,
+    Or,
     Piecewise,
     Product,
     Rational,
@@ -33,6 +35,7 @@ from sympy import (
     nan,
     oo,
     pi,
+    polylog,
     sign,
     sqrt,
     symbols,
@@ -41,10 +44,10 @@ from sympy import (
     zoo,
 )
 
-from derive.bridge import FUNCTIONS, TO_SYMPY, to_sympy, to_term
+from derive.bridge import FUNCTIONS, TO_SYMPY, abstract, to_sympy, to_term
 from derive.errors import DeriveError
 from derive.kernel import Theory
-from derive.laws import LAWS
+from derive.laws import ABSTRACT, LAWS
 from derive.syntax import Symbols, parse, parse_relation, plain
 from derive.term import Term, call, index, item, mul, num, power, sum_over, var
 
@@ -52,7 +55,10 @@ z, w = symbols("z w")
 k, j, l = symbols("k j l", integer=True)  # noqa: E741
 K, m = symbols("K m", integer=True, positive=True)
 Z, H = IndexedBase("z", real=True), IndexedBase("h", real=True)
-SYMBOLS = Symbols(frozenset(("w", "x", "y", "u")), {"z": ("K",), "h": ("K",)}, {"k": "K", "j": "K"})
+SYMBOLS = Symbols(
+    frozenset(("w", "x", "y", "u")), {"z": ("K",), "h": ("K",)}, {"k": "K", "j": "K"}, functions=frozenset(("F", "psi"))
+)
+F, psi = Function("F"), Function("psi")
 
 # SymPy, and the text of its term.
 TRANSLATED = [
@@ -85,6 +91,21 @@ TRANSLATED = [
     (Sum(Z[k] * Sum(H[k], (k, 1, K)), (k, 1, K)), "sum(k, z[k]*sum(l, h[l]))"),
     (Z[k] * Sum(Z[k], (k, 1, K)), "z[k]*sum(l, z[l])"),
     (Sum(KroneckerDelta(k, j) * Z[k], (k, 1, K)), "sum(k, z[k]*kron(j, k))"),
+    (polylog(2, -exp(w)), "Li2(-exp(w))"),
+    (F(w) ** 2, "F(w)^2"),
+    (w * F(psi(2 * w)), "w*F(psi(2*w))"),
+    (F(Z[k]), "F(z[k])"),
+    (Function("F''")(w), "F''(w)"),
+]
+# What other functions of SymPy mean, and need not come back as.
+MEANT = [
+    (Max(w, 0), "max(w, 0)"),
+    (Min(w, 1, z), "min(w, min(z, 1))"),
+    (sign(w), "sign(w)"),
+    (tan(w), "tan(w)"),
+    (polylog(1, w), "-log(1 - w)"),
+    (Piecewise((w, And(w > 0, w < 1)), (0, True)), "where(w > 0 and w < 1, w, 0)"),
+    (Piecewise((1, w < 0), (w, And(w < 1, z > 0)), (0, True)), "where(w < 0, 1, where(z > 0 and w < 1, w, 0))"),
 ]
 RELATIONS = [
     (w < 0, "w < 0"),
@@ -105,6 +126,12 @@ def test_from_sympy(expression: Any, text: str) -> None:
 def test_relations_from_sympy(relation: Any, text: str) -> None:
     assert to_term(relation) == parse_relation(text, SYMBOLS)
     assert to_term(to_sympy(to_term(relation))) == to_term(relation)
+
+
+@pytest.mark.parametrize(("expression", "text"), MEANT, ids=[text for _, text in MEANT])
+def test_meaning_of_other_functions(expression: Any, text: str) -> None:
+    symbols = Symbols(frozenset("wz"), {}, {})
+    assert same(to_term(expression), parse(text, symbols))
 
 
 def same(left: Term, right: Term) -> bool:
@@ -283,21 +310,26 @@ def test_other_sums_and_indices_are_refused(expression: Any) -> None:
         -oo,
         zoo,
         nan,
-        Derivative(Function("f")(w), w),
+        Derivative(F(w), w),
+        sympy.diff(F(2 * w), w),
         Derivative(w**2, w),
         Integral(w, w),
-        Function("f")(w),
+        Function("q")(w),
+        Function("F'''''")(w),
+        F(w, z),
         gamma(w),
-        tan(w),
-        sign(w),
-        Max(w, 0),
         Heaviside(w),
+        polylog(3, w),
+        polylog(w, 2),
+        Max(*symbols("a:30")),
         sympy.floor(w),
         sympy.true,
         And(w > 0, w < 1),
         Piecewise((w, w > 0)),
-        Piecewise((w, And(w > 0, w < 1)), (0, True)),
+        Piecewise((w, Or(w > 1, w < 0)), (0, True)),
+        Piecewise((w, And(Ne(w, 0), w < 1)), (0, True)),
         Piecewise((1, Eq(w, 0)), (w, True)),
+        Piecewise((1, Ne(w, 0)), (w, True)),
         sympy.S.EmptySet,
     ],
     ids=str,
@@ -305,6 +337,46 @@ def test_other_sums_and_indices_are_refused(expression: Any) -> None:
 def test_what_has_no_term_is_refused(expression: Any) -> None:
     with pytest.raises(DeriveError):
         to_term(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        (Heaviside(w), "undefined at 0: write Piecewise"),
+        (Derivative(F(w), w), "differentiate first"),
+        (Function("q")(w), "no term says 'q'; any function F.x. is one of A, F, G"),
+        (polylog(3, w), "polylogarithm of order 3"),
+        (Piecewise((1, Ne(w, 0)), (w, True)), "a piece holds where inequalities do, not where Ne"),
+        (Max(*symbols("a:30")), "nested deeper than 100, or of more than 300000 nodes"),
+    ],
+)
+def test_refusals_say_what_to_write(expression: Any, advice: str) -> None:
+    with pytest.raises(DeriveError, match=advice):
+        to_term(expression)
+
+
+def test_sympy_differentiates_abstract_functions() -> None:
+    u = Symbol("u", real=True)
+    f = to_sympy(to_term(u * F(u**2)))
+    assert f == u * abstract("F")(u**2) and f.is_real
+    once = sympy.diff(f, u)
+    assert once == abstract("F")(u**2) + 2 * u**2 * abstract("F'")(u**2)
+    twice = parse("6*u*F'(u^2) + 4*u^3*F''(u^2)", SYMBOLS)
+    assert sympy.expand(sympy.diff(once, u) - to_sympy(twice)) == 0
+    assert to_term(to_sympy(twice)) == to_term(to_sympy(to_term(to_sympy(twice))))
+
+
+@pytest.mark.parametrize("name", sorted(ABSTRACT))
+def test_abstract_functions_pass_through(name: str) -> None:
+    for function in (name, name + "'"):
+        assert to_term(Function(function)(w)) == call(function, var("w"))
+        assert to_term(to_sympy(call(function, var("w")))) == call(function, var("w"))
+
+
+@pytest.mark.parametrize("name", ["q", "exp", "gamma", "F'''''"])
+def test_no_other_function_is_abstract(name: str) -> None:
+    with pytest.raises(DeriveError, match="no abstract function"):
+        abstract(name)
 
 
 @pytest.mark.parametrize("thing", [0.5, 1, "z", "__import__('os')", None, True, [z], (z,), Matrix([z]), int], ids=repr)

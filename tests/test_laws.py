@@ -12,8 +12,8 @@ from flint import arb, fmpq
 from derive import balls
 from derive.balls import Point, Slope, certainly_different, certainly_holds, enclosure, evaluate
 from derive.errors import KernelError
-from derive.laws import CONSTANTS, LAWS, Law, power_derivative, power_domain
-from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, size, sub, var
+from derive.laws import ABSTRACT, BOUNDS, CONSTANTS, LAWS, MAX_PRIMES, Law, law, power_derivative, power_domain
+from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, replace, size, sub, var
 
 z, w = var("z"), var("w")
 TWO = num(2)
@@ -39,6 +39,7 @@ DECIMALS = {
     "cos": "0.731688868873820886311838753",
     "atan": "0.643501108793284386802809228717",
     "abs": "0.75",
+    "Li2": "0.978469392930306103743066666525",
 }
 
 
@@ -163,8 +164,49 @@ def test_law(name: str) -> None:
 
 def test_every_law_has_decimals_and_every_function_of_balls_a_law() -> None:
     assert set(DECIMALS) == set(LAWS) == {*balls._FUNCTIONS, "abs"}
-    for name, law in LAWS.items():
-        assert sum(holds(law.smooth(z), at(p)) for p in PLACES) >= 5, name
+    for name, row in LAWS.items():
+        assert sum(holds(row.smooth(z), at(p)) for p in PLACES) >= 5, name
+
+
+# Abstract functions
+
+
+def as_sine(term: Term) -> Term:
+    """The term with sin for F, and the derivatives of sin for those of F."""
+    derivatives = (call("sin", z), call("cos", z), neg(call("sin", z)), neg(call("cos", z)), call("sin", z))
+    table = {call("F" + "'" * primes, z): derivative for primes, derivative in enumerate(derivatives)}
+    return replace(term, table)
+
+
+@pytest.mark.parametrize("primes", range(MAX_PRIMES))
+def test_the_law_of_an_abstract_function_holds_for_one_that_is_known(primes: int) -> None:
+    name = "F" + "'" * primes
+    row = law(name)
+    assert row is not None and row.derivative(z) == call(f"{name}'", z)
+    for place in PLACES:
+        assert same(Slope(as_sine(call(name, z)), z), as_sine(row.derivative(z)), at(place))
+
+
+@pytest.mark.parametrize("name", sorted(ABSTRACT))
+def test_nothing_is_known_of_an_abstract_function_but_that_it_is_smooth(name: str) -> None:
+    row = law(name)
+    assert row is not None and name not in LAWS
+    assert row.domain(z) == row.smooth(z) == ()
+    assert row.rewrite is None and not row.odd and not row.sign and name not in BOUNDS
+    assert law(name + "'" * MAX_PRIMES) is not None
+    assert law(name + "'" * (MAX_PRIMES + 1)) is None
+
+
+def test_law_knows_the_rows_and_no_other_name() -> None:
+    assert all(law(name) is LAWS[name] for name in LAWS)
+    assert [law(name) for name in ("exp'", "gamma", "", "'", "F'x", "'F", "L2", "FF", "pi")] == [None] * 9
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_bounds(name: str) -> None:
+    for place in PLACES:
+        for sign in (ONE, MINUS_ONE):
+            assert certainly_holds(rel("<", mul(sign, call(name, z)), BOUNDS[name]), at(place), {})
 
 
 def test_constants() -> None:
@@ -283,6 +325,12 @@ PLANTED = [
     ("rewrite and more", "Phi", wrong_rewrite("Phi", lambda x: add(call("Phi", x), num(1, 10**9))), "rewrite at"),
     ("rewrite with holes", "sinh", wrong_rewrite("sinh", lambda x: div(mul(x, call("sinh", x)), x)), "rewrite has"),
     ("even as odd", "cos", LAWS["cos"]._replace(odd=True), "odd at"),
+    ("Li1 as the slope of Li2", "Li2", wrong_factor("Li2", z), "derivative against"),
+    ("Li2 of a mirrored argument", "Li2", LAWS["Li2"]._replace(derivative=lambda x: div(call("log", add(ONE, x)), x)),
+     "derivative"),
+    ("Li2 everywhere", "Li2", LAWS["Li2"]._replace(domain=_nowhere_special), "domain at 1"),
+    ("slope of Li2 at 0", "Li2", LAWS["Li2"]._replace(smooth=LAWS["Li2"].domain), "smooth at 0"),
+    ("Li2 as positive", "Li2", LAWS["Li2"]._replace(sign="positive"), "sign at"),
     ("wrong sign of values", "sin", LAWS["sin"]._replace(sign="positive"), "sign at"),
     ("sign of another argument", "cos", LAWS["cos"]._replace(sign="as argument"), "sign at"),
     ("sign at zero", "exp", LAWS["exp"]._replace(sign="as argument"), "sign at 0"),
@@ -313,7 +361,8 @@ def test_planted_power_is_caught(case: tuple[Term, Term, Term | None, tuple[Term
 
 
 @pytest.mark.parametrize(
-    ("name", "impostor"), [("sin", "cos"), ("cosh", "sinh"), ("Phi", "sigmoid"), ("softplus", "exp"), ("erf", "tanh")]
+    ("name", "impostor"),
+    [("sin", "cos"), ("cosh", "sinh"), ("Phi", "sigmoid"), ("softplus", "exp"), ("erf", "tanh"), ("Li2", "sin")],
 )
 def test_wrong_balls_are_caught(monkeypatch: pytest.MonkeyPatch, name: str, impostor: str) -> None:
     """Law and function agree, yet both belong to another name: the decimals say so."""

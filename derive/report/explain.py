@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from derive.certificate import Witness
 from derive.errors import KernelError
-from derive.kernel import COST, Theory
+from derive.derivation import COST
+from derive.kernel import Theory
 from derive.proof import Proof, ProofStep
 from derive.report.layout import binders, inverse
 from derive.report.words import Piece, Row, Slope, Words, listed, measured, point_words

@@ -1,0 +1,366 @@
+"""The verdict: what a checked derivation says about dJ/dz = h - y; imports derivation, kernel, balls, term, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from derive import balls
+from derive.calculus import Calculus
+from derive.derivation import COST, Derivation, Statement, Step, check_statement
+from derive.errors import KernelError
+from derive.kernel import (
+    Derivative,
+    Theorem,
+    Theory,
+    names_behind,
+    opposite,
+    refusing,
+    resolved,
+    strictly,
+    weakly,
+)
+from derive.term import ZERO, Term, index, mul, rebuild, reindex, rel, replace, sub, subterms
+
+MAX_SIZE = 10  # classes and examples of a witness
+
+
+class Region(NamedTuple):
+    """dJ/dz where the relations hold; ``kind`` is None where it is of no proved shape."""
+
+    where: tuple[Term, ...]
+    delta: Term
+    factor: Term | None
+    kind: str | None
+
+
+class Kink(NamedTuple):
+    """Where dJ/dz is not proved to exist, and its one-sided values there if J has no jump.
+
+    ``left`` is the value on the side ``left_where``, of smaller h or z; both None where the sides are not told apart.
+    """
+
+    at: Term
+    left: Term | None = None
+    right: Term | None = None
+    left_where: Term | None = None
+    right_where: Term | None = None
+
+
+class Verdict(NamedTuple):
+    """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual or other.
+
+    ``delta`` is dJ/dz before a condition is used, ``hessian`` d2J/dz2 (for a vector by z_j twice); ``factor`` the c or g
+    of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails; ``kinks`` are those among them where two
+    regions meet.
+    """
+
+    answer: str
+    kind: str
+    delta: Term
+    factor: Term | None
+    conditions: tuple[Term, ...]
+    exclusions: tuple[Term, ...] = ()
+    regions: tuple[Region, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    hessian: Term | None = None
+
+
+class Needs(NamedTuple):
+    """What a verdict has to be shown: its kind, whether it has conditions, and values that must not be 0 at h = y."""
+
+    kind: str
+    is_conditional: bool
+    borders: tuple[tuple[Term, tuple[Term, ...]], ...]
+
+
+class _Lines(NamedTuple):
+    """The theorems about dJ/dz of a derivation, by what they assume."""
+
+    main: list[Theorem]
+    unconditional: Theorem
+    regions: dict[tuple[Term, ...], Theorem]
+    hessian: Theorem | None
+    borders: tuple[Term, ...]
+
+
+@refusing
+def verdict(
+    statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem], points: Mapping[str, balls.Point]
+) -> Verdict:
+    """What the theorems of the steps say about dJ/dz = h - y, with exactly the points that this needs.
+
+    "inside" for a yes: a point of the domain with allowed targets, so that the yes is not empty. "witness" for a
+    no: one where dJ/dz and h - y certainly differ; for a yes under conditions, one that breaks it without them.
+    "border" for "other": one where h = y and still dJ/dz, or its limit in a region, is not 0, so that no finite g
+    has delta = g (h - y).
+    Fails: there is no theorem about dJ/dz, it needs more than was declared, or a point does not hold.
+    """
+    check_statement(statement)
+    lines = _lines(statement, steps, theorems)
+    last = _conclusion(lines.main[-1])
+    conditions, exclusions = _hypotheses(statement, lines.main[-1])
+    kind, factor = _shape(statement, last.value, bool(exclusions))
+    if kind == "cancels" and any(r.args[0] != "!=" for r in exclusions):
+        raise KernelError("a yes is about a region only, and does not say so")
+    borders = [point for name, point in points.items() if name.startswith("border")]
+    regions = tuple(_region(statement, where, t, borders) for where, t in lines.regions.items())
+    _check_points(statement, kind, bool(conditions), points)
+    if kind == "other" and not any(is_apart_at_border(statement, last.value, (), p) for p in borders):
+        if not any(r.kind == "other" for r in regions):
+            raise KernelError("dJ/dz is not proved to stay off 0 where h = y")
+    hessian = None if lines.hessian is None else _conclusion(lines.hessian).value
+    delta = _conclusion(lines.unconditional).value
+    kinks = tuple(_kinks(statement, lines, exclusions))
+    answer = "yes" if kind == "cancels" else "no"
+    return Verdict(answer, kind, delta, factor, conditions, exclusions, regions, kinks, hessian)
+
+
+def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem]) -> Needs:
+    """What ``verdict`` will ask for; raises KernelError where there is no verdict."""
+    lines = _lines(statement, steps, theorems)
+    conditions, exclusions = _hypotheses(statement, lines.main[-1])
+    value = _conclusion(lines.main[-1]).value
+    kind = _shape(statement, value, bool(exclusions))[0]
+    borders = [(value, ())] if kind == "other" else []
+    for where, theorem in lines.regions.items():
+        value = _conclusion(theorem).value
+        if where[0].args[0] != "=" and _shape(statement, value, True, where)[0] == "other":
+            borders.append((value, where))
+    return Needs(kind, bool(conditions), tuple(borders))
+
+
+def _conclusion(theorem: Theorem) -> Derivative:
+    assert isinstance(theorem.conclusion, Derivative)
+    return theorem.conclusion
+
+
+def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem]) -> _Lines:
+    main: list[Theorem] = []
+    unconditional, hessian = None, None
+    regions: dict[tuple[Term, ...], Theorem] = {}
+    borders: dict[Term, None] = {}
+    for step, theorem in zip(steps, theorems, strict=True):
+        found, region = theorem.conclusion, step.assuming
+        if not isinstance(found, Derivative) or found[:2] != (COST, statement.preactivation):
+            continue
+        if theorem.definitions != statement.definitions:
+            continue
+        equations = tuple(h for h in theorem.hypotheses if h.args[0] == "=")
+        if step.rule in ("cases", "join"):
+            borders[region[-1]] = None
+            region = region[:-1]
+            if region:
+                continue
+        if equations and found.order == 1:
+            if set(equations) <= set(statement.cases):
+                regions[equations] = theorem
+            else:
+                main.append(theorem)
+        elif region and found.order == 1:
+            regions[region] = theorem
+        elif not region and found.order == 2:
+            hessian = theorem
+        elif not region:
+            main.append(theorem)
+            unconditional = theorem
+    if not main or unconditional is None:
+        raise KernelError("the derivation does not end in dJ/dz")
+    for theorem in (unconditional, hessian):
+        if theorem is not None and _hypotheses(statement, theorem)[0]:
+            raise KernelError("dJ/dz is never stated without a condition")
+    for region, theorem in regions.items():
+        _hypotheses(statement, theorem, region)
+    return _Lines(main, unconditional, regions, hessian, tuple(borders))
+
+
+def _hypotheses(
+    statement: Statement, theorem: Theorem, region: tuple[Term, ...] = ()
+) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """What a theorem assumes beyond the domain: conditions on the targets, and where it says nothing."""
+    rest = [h for h in theorem.hypotheses if h not in statement.inner_assumptions and h not in region]
+    conditions = tuple(h for h in rest if statement.is_condition(h) and h not in statement.cases)
+    exclusions = tuple(h for h in rest if h not in conditions)
+    if not all(h.args[0] == "!=" or h in statement.loss_domain for h in exclusions):
+        raise KernelError("the derivation needs hypotheses that the statement does not declare")
+    return conditions, exclusions
+
+
+# ---- shapes --------------------------------------------------------------------------------------
+
+
+def _shape(statement: Statement, value: Term, guarded: bool, region: tuple[Term, ...] = ()) -> tuple[str, Term | None]:
+    """cancels, multiple, residual or other, with the factor; ``guarded``: the factor might be undefined somewhere."""
+    residual = statement.residual
+    if value == residual:
+        return "cancels", None
+    if value == ZERO:
+        return "multiple", ZERO
+    if value.kind != "mul" or value.args[-1] != residual:
+        return "other", None
+    factor = mul(*value.args[:-1])
+    variables = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
+    if not names_behind(factor, statement.definitions) & variables:
+        return "multiple", factor
+    assumptions = statement.inner_assumptions + tuple(map(weakly, region))
+    if not Theory(statement.definitions, assumptions).moving_names(factor) & variables:
+        raise KernelError("the factor is a constant, and must be written as one")
+    if guarded and not _is_finite(statement, factor, assumptions):
+        return "other", None
+    return "residual", factor
+
+
+def _is_finite(statement: Statement, factor: Term, assumptions: tuple[Term, ...]) -> bool:
+    """Whether the factor is defined up to the border of its region, in each of its branches."""
+    branch = next((t for t in subterms(factor) if t.kind == "where" and not t.loose), None)
+    if branch is None:
+        return Theory(statement.definitions, assumptions).is_defined(factor)
+    condition = branch.args[0]
+    sides = ((True, condition), (False, opposite(condition)))
+    return all(
+        _is_finite(statement, resolved(factor, condition, side), (*assumptions, weakly(relation)))
+        for side, relation in sides
+    )
+
+
+def _region(statement: Statement, where: tuple[Term, ...], theorem: Theorem, borders: Iterable[balls.Point]) -> Region:
+    value = _conclusion(theorem).value
+    if where and where[0].args[0] == "=":
+        return Region(where, value, None, None)
+    kind, factor = _shape(statement, value, True, where)
+    proved = kind != "other" or any(is_apart_at_border(statement, value, where, p) for p in borders)
+    return Region(where, value, factor, kind if proved else None)
+
+
+# ---- kinks ---------------------------------------------------------------------------------------
+
+
+def _kinks(statement: Statement, lines: _Lines, exclusions: Iterable[Term]) -> Iterable[Kink]:
+    """The exclusions with the values of dJ/dz on both sides; J must be continuous there for them to be one-sided."""
+    value = _conclusion(lines.unconditional).value
+    borders = {rel("!=", *b.args[1:]): b for b in lines.borders}
+    for exclusion in exclusions:
+        if exclusion.args[0] != "!=":
+            continue
+        at, border = rel("=", *exclusion.args[1:]), borders.get(exclusion)
+        if border is None or not _is_continuous(statement, border):
+            yield Kink(at)
+            continue
+        low, high = _sides(statement, border)
+        left, right = (_at(statement, at, resolved(value, border, side == strictly(border))) for side in (low, high))
+        yield Kink(at, left, right, low, high)
+
+
+def _is_continuous(statement: Statement, border: Term) -> bool:
+    outer, inner = Derivation(statement).theories()
+    return inner.is_continuous(outer, border, COST, statement.output)
+
+
+def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:
+    """The two sides of a border, that of the smaller output (or pre-activation) first, where this is clear."""
+    sides = strictly(opposite(border)), strictly(border)
+    difference = sub(*border.args[1:])
+    algebra = Calculus(statement.outer_definitions, statement.outer_assumptions)
+    for variable in (statement.preactivation, statement.output):
+        slope = algebra.attempt(lambda v=variable: algebra.differentiate(difference, v))  # type: ignore[misc]
+        for op, is_up in ((">", border.args[0] in (">", ">=")), ("<", border.args[0] in ("<", "<="))):
+            if slope is not None and algebra.attempt(lambda s=slope, o=op: algebra.decide(rel(o, s, ZERO))):  # type: ignore[misc]
+                return sides if is_up else sides[::-1]
+    return sides
+
+
+def _at(statement: Statement, at: Term, value: Term) -> Term:
+    """The value with its branches chosen that are decided where ``at`` holds."""
+    algebra = Calculus(statement.definitions, (*statement.inner_assumptions, at))
+
+    def chosen(term: Term) -> Term:
+        if term.kind == "where" and not term.loose:
+            verdict = algebra.attempt(lambda: algebra.decide(term.args[0]))
+            if verdict is not None:
+                return chosen(term.args[1 if verdict else 2])
+        return rebuild(term, chosen)
+
+    try:
+        return chosen(value)
+    except KernelError:
+        return value
+
+
+# ---- points --------------------------------------------------------------------------------------
+
+
+def _check_points(statement: Statement, kind: str, is_conditional: bool, points: Mapping[str, balls.Point]) -> None:
+    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional, "border": kind == "other"}
+    names = {name for name, is_needed in needed.items() if is_needed}
+    if {name for name in points if not name.startswith("border ")} != names:
+        raise KernelError("a point is missing, or one is given that nothing needs")
+    domain = statement.loss_domain + statement.activation_domain + statement.given
+    equations = tuple(r for r in statement.targets if r.args[0] == "=")
+    for name, point in points.items():
+        is_free = name == "witness" and kind == "cancels"
+        must = domain if is_free or name.startswith("border") else domain + equations
+        _check_inside(statement, point, must, name.startswith("border"))
+    if needed["witness"]:
+        _check_apart(statement, points["witness"], statement.residual)
+
+
+def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[Term], is_border: bool) -> None:
+    """At the point the relations certainly hold and, but for a border, dJ/dz exists and the target is allowed."""
+    if any(n > MAX_SIZE for n in point.sizes.values()):
+        raise KernelError(f"a point has sizes of at most {MAX_SIZE}")
+    if not all(_holds_everywhere(r, point, statement.definitions) for r in relations):
+        raise KernelError("a point is not certainly inside the domain")
+    if is_border:
+        return
+    if statement.cases and not any(_holds_everywhere(r, point, statement.definitions) for r in statement.cases):
+        raise KernelError("a point has a target that is not allowed")
+    balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128)
+
+
+def _check_apart(statement: Statement, point: balls.Point, claim: Term) -> None:
+    """At the point, dJ/dz by dual numbers on J itself and the claim certainly differ."""
+    if not balls.certainly_different(balls.Slope(COST, statement.preactivation), claim, point, statement.definitions):
+        raise KernelError("a point does not certainly separate dJ/dz from the claim")
+
+
+def _holds_everywhere(
+    relation: Term, point: balls.Point, definitions: Mapping[str, tuple[tuple[Term, ...], Term]]
+) -> bool:
+    """The relation at the point, for every value of its free indices (renamed: the point has its own)."""
+    own = {i: index(f"#{n}", i.args[1]) for n, i in enumerate(relation.indices)}
+    relation, points = reindex(relation, own), [point]
+    for i in own.values():
+        name, size = i.args
+        points = [
+            p._replace(indices={**p.indices, name: n}) for p in points for n in range(1, point.sizes.get(size, 0) + 1)
+        ]
+    return bool(points) and all(balls.certainly_holds(relation, p, definitions) for p in points)
+
+
+def is_apart_at_border(statement: Statement, value: Term, where: tuple[Term, ...], point: balls.Point) -> bool:
+    """Whether the point has y = h, lies in the region or on its border, and the value there is certainly not 0."""
+    _check_border(statement, point)
+    output = statement.at_preactivation(statement.output)
+    same = {statement.at_preactivation(statement.target): output}
+    try:
+        inside = all(_holds_weakly(statement, replace(r, same), point) for r in where)
+        return inside and balls.certainly_different(value, ZERO, point, statement.definitions)
+    except KernelError:
+        return False
+
+
+def _holds_weakly(statement: Statement, relation: Term, point: balls.Point) -> bool:
+    op, left, right = relation.args
+    try:
+        return not Theory({}).equal(left, right).hypotheses
+    except KernelError:
+        return balls.certainly_holds(weakly(relation), point, statement.definitions)
+
+
+def _check_border(statement: Statement, point: balls.Point) -> None:
+    """At a border point the target is given as the output itself, so h = y there exactly."""
+    target = statement.at_preactivation(statement.target)
+    output = statement.at_preactivation(statement.output)
+    key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
+    if point.values.get(key) != output:
+        raise KernelError("a border point sets y to h")
