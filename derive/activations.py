@@ -30,7 +30,7 @@ from sympy import (
     tanh,
 )
 
-z, h, alpha, p, r, T = symbols("z h alpha p r T", real=True)
+z, h, alpha, scale, p, r, T = symbols("z h alpha lambda p r T", real=True)
 k, l = symbols("k l", integer=True)  # noqa: E741
 K = Symbol("K", integer=True, positive=True)
 Z, H = IndexedBase("z", real=True), IndexedBase("h", real=True)
@@ -52,7 +52,6 @@ def _over_classes(summand: Any) -> Any:
 
 
 NORMAL_CDF = (1 + erf(z / sqrt(2))) / 2
-SELU_SCALE, SELU_ALPHA = Rational("1.0507009873554805"), Rational("1.6732632423543772")
 UNIT, POSITIVE = (Lt(0, h), Lt(h, 1)), (Lt(0, h),)
 UNIT_VECTOR, SEVERAL = (Lt(0, H[k]), Lt(H[k], 1)), (Gt(K, 1),)
 GLM, LINKS = "McCullagh, Nelder, Generalized Linear Models, 2.2", "McCullagh, Nelder, Generalized Linear Models, 4.3"
@@ -102,11 +101,12 @@ ACTIVATIONS = {
         Activation(
             "selu",
             "scaled exponential linear unit",
-            Piecewise((SELU_SCALE * z, z > 0), (SELU_SCALE * SELU_ALPHA * (exp(z) - 1), True)),
+            Piecewise((scale * z, z > 0), (scale * alpha * (exp(z) - 1), True)),
             (),
             "Klambauer et al., NIPS 30 (2017), eq. 2",
-            (Lt(-SELU_SCALE * SELU_ALPHA, h),),
-            note="both constants to 16 decimals, as frameworks have them",
+            (Lt(-scale * alpha, h),),
+            (Gt(scale, 0), Gt(alpha, 0)),
+            note="for any constants; frameworks have lambda = 1.0507009873554805 and alpha = 1.6732632423543772",
         ),
         Activation(
             "hardtanh",

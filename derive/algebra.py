@@ -689,6 +689,7 @@ class Algebra:
             self._sign_by_terms,
             self._sign_by_factors,
             self._sign_by_split,
+            self._sign_by_squares,
             self._sign_by_exponents,
             self._sign_by_logarithms,
             self._sign_by_ends,
@@ -812,14 +813,35 @@ class Algebra:
         return ANY_SIGN, ()
 
     def _sign_by_exponents(self, poly: fmpq_mpoly) -> Sign:
-        """exp(a) - exp(b) has the sign of a - b."""
-        if len(poly) != 2 or poly.coefficient(0) + poly.coefficient(1) != 0:
+        """c exp(a) - d exp(b) = (c - d) exp(a) + d (exp(a) - exp(b)), which has the sign of a - b."""
+        if len(poly) != 2 or poly.coefficient(0) * poly.coefficient(1) > 0:
             return ANY_SIGN, ()
-        exponents = [self._exponent(monomial) for monomial in poly.monoms()]
-        if exponents[0] is None or exponents[1] is None:
+        left, right = (self._exponent(monomial) for monomial in poly.monoms())
+        if left is None or right is None:
             return ANY_SIGN, ()
-        sign, facts = self.sign_of_fraction(self.normal(sub(exponents[0], exponents[1])))
-        return _times_sign(sign, _sign_of(poly.coefficient(0))), facts
+        sign, facts = self.sign_of_fraction(self.normal(sub(left, right)))
+        surplus = _sign_of(poly.coefficient(0) + poly.coefficient(1))
+        return _plus_sign(surplus, _times_sign(sign, _sign_of(poly.coefficient(0)))), facts
+
+    def _sign_by_squares(self, poly: fmpq_mpoly) -> Sign:
+        """a v^2 + b v + c with a > 0 is positive where 4 a c - b^2 is."""
+        best: Sign = ANY_SIGN, ()
+        if self._level >= MAX_LEVEL:
+            return best
+        for place in (place for place, degree in enumerate(poly.degrees()) if degree == 2):
+            slope = poly.derivative(place)
+            leading, facts = self.sign(slope.derivative(place))
+            if leading not in (POSITIVE, NEGATIVE):
+                continue
+            b, c = (self._put(p, place, self._zero) for p in (slope, poly))
+            self._level += 1
+            sign, why = self.sign(2 * slope.derivative(place) * c - b**2)
+            self._level -= 1
+            if sign == POSITIVE:
+                return leading, (*facts, *why)
+            if not sign & NEGATIVE:
+                best = leading | ZERO_SIGN, (*facts, *why)
+        return best
 
     def _sign_by_logarithms(self, poly: fmpq_mpoly) -> Sign:
         """p has the sign of exp(p) - 1, which is free of the logarithms of p."""

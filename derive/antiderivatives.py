@@ -24,7 +24,7 @@ from derive.term import ZERO, Term, add, call, item, open_sum, replace, subterms
 MOST_SIGNS = 3  # logarithms whose argument is tried with both signs
 LONGEST = 2.0  # seconds for one call of SymPy
 Z = to_sympy(var("z"))
-T, H, Y, CDF, DENSITY = sympy.symbols("t_z h y Phi_z phi_z", real=True)
+T, S, H, Y, CDF, DENSITY = sympy.symbols("t_z S_z h y Phi_z phi_z", real=True)
 U = sympy.Symbol("u_z", positive=True)
 ERF = sympy.erf(sympy.sqrt(2) * Z / 2)
 
@@ -38,13 +38,16 @@ class Proposals:
 
     def __init__(self, seconds: float, positive: Iterable[str] = ()) -> None:
         self.deadline = monotonic() + seconds
+        self.inverses: dict[Term, list[Any]] = {}
         self.positive = {sympy.Symbol(name, real=True): sympy.Symbol(name, positive=True) for name in positive}
 
     # ---- functions of one variable
 
     def antiderivatives(self, body: Term) -> Iterator[list[Term]]:
         """Terms whose derivative by z may be the body, the quick guesses first; it is free of ``where``."""
-        expression = self._read(body)
+        expression = self._attempt(self._read, body)
+        if expression is None:
+            return
         for methods in ((_by_power, _by_exponentials, manualintegrate), (sympy.integrate,), (_by_parts,)):
             found = [f for method in methods for f in self._integral(method, expression, Z)]
             yield self._terms(found, Z)
@@ -76,43 +79,51 @@ class Proposals:
 
     def border(self, left: Term, right: Term) -> Term | None:
         """The one rational z where two terms are equal, or None."""
-        found = self._attempt(sympy.solve, to_sympy(left) - to_sympy(right), Z) or []
+        found = self._attempt(lambda: sympy.solve(to_sympy(left) - to_sympy(right), Z)) or []
         return to_term(found[0]) if len(found) == 1 and found[0].is_Rational else None
 
+    def output_slopes(self, body: Term) -> Iterator[Term]:
+        """dh/dz as a function of h, by z as a function of h; the body is free of ``where``."""
+        for inverse in self._inverses(body):
+            found = self._attempt(lambda z=inverse: to_term(sympy.factor(sympy.simplify(1 / sympy.diff(z, H)))))
+            if found is not None:
+                yield found
+
     def output_losses(self, body: Term) -> Iterator[list[Term]]:
-        """J of h and y with dJ/dh = (h - y) dz/dh, by z as a function of h; the body is free of ``where``."""
-        for inverse in self._attempt(sympy.solve, self._read(body) - H, Z) or ():
+        """J of h and y with dJ/dh = (h - y) dz/dh."""
+        for inverse in self._inverses(body):
             slope = self._attempt(lambda z=inverse: sympy.simplify(H * sympy.diff(z, H)))
             for method in (_by_power, manualintegrate, sympy.integrate) if slope is not None else ():
                 found = self._integral(method, slope, H)
                 yield self._terms([_gathered(f - Y * inverse) for f in found], H)
 
+    def _inverses(self, body: Term) -> list[Any]:
+        if body not in self.inverses:
+            self.inverses[body] = self._attempt(lambda: sympy.solve(self._read(body) - H, Z)) or []
+        return self.inverses[body]
+
     # ---- functions of a vector
 
     def potentials(self, body: Term, own: Term) -> Iterator[list[Term]]:
-        """F with dF/dz[own] = body, which uses z[own] and sums over all z: such a sum is g(z[own]) + the rest."""
-        t, here = var("t_z"), item("z", own)
-        sums = list(dict.fromkeys(s for s in subterms(body) if s.kind == "sum" and not s.indices and not s.loose))
-        names = [var(f"S{n}_z") for n in range(len(sums))]
-        whole, apart = {}, {}
-        for n, (name, total) in enumerate(zip(names, sums, strict=True)):
-            rest, part = sympy.Symbol(f"R{n}_z", positive=True), self._read(replace(open_sum(total, own), {here: t}))
-            whole[to_sympy(name)], apart[rest] = rest + part, to_sympy(name) - part
-        table = dict(zip(sums, names, strict=True))
-        expression = self._read(replace(body, {**table, here: t})).subs(whole)
-        for method in (_by_exponentials, manualintegrate, sympy.integrate):
-            found = self._integral(method, expression, T)
-            joined = [self._attempt(lambda f=f: sympy.simplify(f.subs(apart))) for f in found]
-            names_back = {name: total for total, name in table.items()}
-            yield [p for j in joined if j is not None for p in self._spread(j, names_back, own)]
+        """F with dF/dz[own] = body, where that is a(z[own]) + b(S) g'(z[own]) with S the sum over all of g(z)."""
+        here, t, sums = item("z", own), var("t_z"), {s for s in subterms(body) if s.kind == "sum" and not s.indices}
+        total = sums.pop() if len(sums) == 1 else sum_over(own, here)
+        parted = self._attempt(lambda: self._parted(replace(body, {total: var("S_z"), here: t}), total, own))
+        for method in (_by_power, _by_exponentials, manualintegrate, sympy.integrate) if parted else ():
+            outer, single = (
+                [*self._terms(self._integral(method, e, x), x), ZERO] for e, x in zip(parted, (S, T), strict=True)
+            )
+            yield [
+                tidy(add(replace(a, {var("S_z"): total}), sum_over(own, replace(b, {t: here})) if b != ZERO else ZERO))
+                for a, b in product(outer, single)
+            ]
 
-    def _spread(self, found: Any, sums: dict[Term, Term], own: Term) -> Iterator[Term]:
-        """A function of the sums, and the sum over all z of a function of one."""
-        common, single = sympy.expand(found).as_independent(T, as_Add=True) if found.has(T) else (found, 0)
-        if not single or not single.free_symbols & {to_sympy(name) for name in sums}:
-            for a, b in product(self._terms([common], T) or [ZERO], self._terms([sympy.sympify(single)], T) or [ZERO]):
-                one = replace(b, {var("t_z"): item("z", own)})
-                yield tidy(add(replace(a, sums), sum_over(own, one) if one != ZERO else ZERO))
+    def _parted(self, body: Term, total: Term, own: Term) -> tuple[Any, Any]:
+        """b(S), which must be free of t, and a(t)."""
+        single, rest = self._read(body).as_independent(S, as_Add=True)
+        slope = sympy.diff(self._read(replace(open_sum(total, own), {item("z", own): var("t_z")})), T)
+        outer = sympy.simplify(rest / slope)
+        return (sympy.S.Zero if outer.has(T) else outer), single
 
     # ---- SymPy, and the ways to write what it found
 
@@ -129,19 +140,14 @@ class Proposals:
             return None
 
     def _integral(self, method: Callable[[Any, Any], Any], expression: Any, z: Any) -> list[Any]:
-        """Antiderivatives as SymPy writes them, one for each case of the parameters, without constants."""
-        branches = self._attempt(lambda: list(_branches(method(expression, z)))) or []
-        return [b.as_independent(z, as_Add=True)[1] if b.is_Add else b for b in branches]
+        """Antiderivatives as SymPy writes them, one for each case of the parameters."""
+        return self._attempt(lambda: list(_branches(method(expression, z)))) or []
 
     def _terms(self, found: Iterable[Any], z: Any) -> list[Term]:
-        """The same antiderivatives in some forms, as terms."""
-        forms = dict.fromkeys(
-            g
-            for f in found
-            for h in (f, self._attempt(sympy.expand, f))
-            if h is not None
-            for g in (*_signed(h), *_by_distribution(h))
-        )
+        """The same antiderivatives in some forms, as terms without constants."""
+        every = [g for f in found for g in (f, self._attempt(sympy.expand, f)) if g is not None]
+        plainly = [g.as_independent(z, as_Add=True)[1] if g.is_Add else g for g in every]
+        forms = dict.fromkeys(form for g in plainly for form in (*_signed(g), *_by_distribution(g)))
         terms = [self._attempt(to_term, f) for f in forms]
         return [g for t in terms if t is not None for g in _with_distribution(t)]
 

@@ -46,6 +46,7 @@ REASONS = (
     "join",
     "target",
     "second",
+    "divided",
 )
 DECIMALS = 15
 PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-")

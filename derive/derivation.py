@@ -65,6 +65,11 @@ class Statement(NamedTuple):
     def inner_assumptions(self) -> tuple[Term, ...]:
         return self.activation_domain + self.given
 
+    @property
+    def free_assumptions(self) -> tuple[Term, ...]:
+        """What may be assumed where h and z are variables of their own."""
+        return self.outer_assumptions + self.activation_domain
+
     def is_condition(self, relation: Term) -> bool:
         """Whether a relation may be a condition: an equation between targets, parameters and sizes."""
         taken = {"J", self.output.args[0], self.preactivation.args[0]}

@@ -352,10 +352,15 @@ class Theory:
         """Whether a relation is proved to hold wherever the assumptions do."""
         return self._algebra.attempt(lambda: self._algebra.obligation(relation)).is_met
 
-    def is_defined(self, term: Term) -> bool:
-        """Whether a term is defined wherever the assumptions hold, with nothing left over."""
+    def needs(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
+        """The relations under which a term is defined, and smooth in a variable, that the assumptions leave open."""
         algebra = self._algebra
-        return algebra.attempt(lambda: all(algebra.obligation(r).is_met for r in algebra.conditions(_closed(term))))
+
+        def open_needs() -> tuple[Term, ...]:
+            every = map(algebra.obligation, algebra.conditions(_closed(term), variable))
+            return tuple(o.claim for o in every if not o.is_met)
+
+        return algebra.attempt(open_needs)
 
     def moving_names(self, term: Term) -> frozenset[str]:
         """Names of the variables on which the normal form of a term depends, definitions unfolded."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, sub, times
+from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, sub, times, where
 
 Rewrite = Callable[[Term], Term]
 Relations = Callable[[Term], tuple[Term, ...]]
@@ -75,7 +75,7 @@ LAWS: dict[str, Law] = {
     "sin": Law(lambda x: call("cos", x), odd=True),
     "cos": Law(lambda x: mul(MINUS_ONE, call("sin", x))),
     "atan": Law(lambda x: power(add(ONE, power(x, 2)), -1), odd=True, sign="as argument"),
-    "abs": Law(lambda x: div(x, call("abs", x)), smooth=_nonzero),
+    "abs": Law(lambda x: where(rel(">", x, ZERO), ONE, MINUS_ONE), smooth=_nonzero),
     # Li2(x) = x + x^2/2^2 + x^3/3^2 + ...; smooth at 0 too, where this quotient does not say the slope 1
     "Li2": Law(
         lambda x: mul(MINUS_ONE, call("log", sub(ONE, x)), power(x, -1)),

@@ -56,7 +56,7 @@ def _tidy_product(term: Term) -> Term:
         if base.kind == "num" and exponent.q == 1 and abs(exponent) < MAX_FOLDED and (base != ZERO or exponent > 0):
             number *= base.args[0] ** int(exponent)
         elif base.kind == "pow":
-            others.append(base)
+            others.append(base if exponent == 1 else power(base, num(exponent)))
         else:
             exponents[base] = exponents.get(base, fmpq(0)) + exponent
     if number == 0:
@@ -74,7 +74,7 @@ def _powers(term: Term, exponent: fmpq) -> Iterator[tuple[Term, fmpq]]:
     elif term.kind == "pow" and term.args[1].kind == "num" and term.args[1].args[0].q == 1:
         yield from _powers(term.args[0], exponent * term.args[1].args[0])
     else:
-        yield term, exponent if term.kind != "pow" else fmpq(1)
+        yield term, exponent
 
 
 def signed_product(number: fmpq, above: list[Term], below: list[Term]) -> Term:
@@ -123,6 +123,7 @@ class Presenter:
         """``deltas`` are Kronecker deltas with their indices in the order in which to write them."""
         self.algebra = algebra
         self.deltas = {kron(*reversed(d.args)): d for d in deltas}
+        self.written: dict[Term, Term] = {}
 
     def shown(self, term: Term) -> Term:
         """The term over one denominator, factored where that is shorter."""
@@ -244,11 +245,44 @@ class Presenter:
         return c, tuple(sorted((a if e == 1 else power(a, e) for a, e in atoms), key=_place))
 
     def _named(self, atom: Term) -> Term:
-        """An atom with its indices as they are written: a letter in a sum, k before j in a delta."""
-        if atom.kind != "sum":
+        """An atom as it is written: its arguments in order, a letter in a sum, k before j in a delta, h^p for exp."""
+        if atom.kind == "kron":
             return self.deltas.get(atom, atom)
-        taken = {i.args[0] for i in atom.indices}
-        return rename(atom, next(letter for letter in "klnpqrst" if letter not in taken))
+        found = self.written.get(atom)
+        if found is None:
+            found = self.written[atom] = self._written(atom)
+        return found
+
+    def _written(self, atom: Term) -> Term:
+        if atom.kind == "call" and len(atom.args) == 2:
+            argument = self._fraction(self.algebra.canonical(self.algebra.normal(atom.args[1])))
+            return _exponential(argument) if atom.args[0] == "exp" else call(atom.args[0], argument)
+        if atom.kind == "sum":
+            i = index("#s", atom.args[0])
+            body = open_sum(atom, i)
+            taken = {j.args[0] for j in atom.indices}
+            letter = next(letter for letter in "klnpqrst" if letter not in taken)
+            return rename(
+                sum_over(i, rebuild(body, self._inner) if body.kind in ("mul", "pow") else self._inner(body)), letter
+            )
+        return atom
+
+    def _inner(self, term: Term) -> Term:
+        """A factor of a summand."""
+        return rebuild(term, self._inner) if term.kind in ("mul", "pow", "add") else self._named(term)
+
+
+def _exponential(exponent: Term) -> Term:
+    """exp(p log h) as h^p, and exp(log(h)/2) as sqrt(h)."""
+    factors = exponent.args if exponent.kind == "mul" else (exponent,)
+    logs = [f for f in factors if f.kind == "call" and f.args[0] == "log"]
+    if len(logs) != 1 or exponent.kind != "mul":
+        return call("exp", exponent)
+    rest = mul(*(f for f in factors if f is not logs[0]))
+    if rest.kind == "pow" and rest.args[0].kind == "num" and rest.args[1] == MINUS_ONE:
+        rest = num(1 / rest.args[0].args[0])
+    base = logs[0].args[1]
+    return call("sqrt", base) if rest == num(1, 2) else power(base, rest)
 
 
 def _rank(term: tuple[fmpq, tuple[Term, ...]]) -> tuple[int, int, int, str]:

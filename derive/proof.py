@@ -74,7 +74,7 @@ class Proof:
         return self.verdict.answer
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> str | None:
         return self.verdict.kind
 
     @property

@@ -19,7 +19,7 @@ from derive.calculus import Calculus, Slope
 from derive.certificate import About, Certificate, check
 from derive.derivation import Derivation, Statement, Step
 from derive.errors import KernelError, UnknownName
-from derive.kernel import Theory, merged_values, opposite, strictly, weakly
+from derive.kernel import merged_values, opposite, strictly, weakly
 from derive.laws import ABSTRACT
 from derive.losses import LOSSES, Loss
 from derive.present import Presenter, tidy
@@ -37,6 +37,7 @@ from derive.term import (
     kron,
     mul,
     neg,
+    num,
     power,
     rebuild,
     reindex,
@@ -47,7 +48,7 @@ from derive.term import (
     sum_over,
     var,
 )
-from derive.verdict import needs
+from derive.verdict import is_finite, needs
 from derive.witnesses import candidates, points
 
 FAMILIES = ("h", "y", "z")
@@ -268,10 +269,12 @@ class _Search:
         tree = _grafted(outputs, costs)
         last = self.assemble(tree, (), first)
         second = {r: self.second(n, inner[next(z for z in inner if r[: len(z)] == z)]) for r, n in first.items()}
-        if None not in second.values():
-            self.assemble(tree, (), second)
+        proved = {r: n for r, n in second.items() if n is not None}
+        if len(proved) == len(second):
+            self.assemble(tree, (), proved)
         self.region = ()
         self.use_conditions(last)
+        self.divided(last)
         for target in found.cases:
             self.take("condition", "target", self.at_target(last, target), last, assuming=(target,))
 
@@ -358,7 +361,10 @@ class _Search:
         """dh/dz as a combination of a few forms in h, found by linear algebra on normal forms; else shorter in z."""
         if any(t.kind not in ("num", "kron") for t in subterms(raw)):
             for forms in self.forms():
-                combination = self.bound.combination(raw, forms)
+                try:
+                    combination = self.bound.combination(raw, forms)
+                except KernelError:
+                    continue
                 if combination is not None:
                     yield self.free.shown(combination)
                     return
@@ -376,6 +382,8 @@ class _Search:
             other = item(h.args[0], *h.args[1:-1], self.index_pairs[-1][1])
             coupled = [mul(*same[:-1], h, other)]
         scales = [ONE, *(s for p in map(var, self.parameters) for s in (p, power(p, -1)))]
+        sums = dict.fromkeys(t for t in subterms(self.statement.activation) if t.kind == "sum" and not t.indices)
+        scales += [power(s, e) for s in sums for e in (num(-1), num(-1, 2))]
         powers = [power(h, var(p)) for p in self.parameters]
         log_h, log_rest = (mul(t, call("log", t)) for t in (h, add(ONE, neg(h))))
         density = call("phi", z)
@@ -452,18 +460,17 @@ class _Search:
         delta, negated = bracket.args
         x = _negated(negated)
         t = self.free.shown(mul(a, *(f for f in factors if f is not bracket)))
-        if own in x.indices:
-            return step
         step = self.improve(step, [sum_over(own, mul(*_factors(t), bracket))], rewrite="multiply")
         whole = self.pulled(t, own, x)
         step = self.improve(step, [_plus(sum_over(own, mul(*_factors(t), delta)), whole)], rewrite="split")
         return self.improve(step, [tidy(_plus(reindex(t, {own: other}), whole))], rewrite="collapse")
 
     def pulled(self, t: Term, own: Term, x: Term) -> Term:
-        """-x times the sum over own of t, with what is free of the index in front."""
-        outside = [f for f in _factors(t) if own not in f.indices]
-        inside = mul(*(f for f in _factors(t) if own in f.indices))
-        return tidy(mul(MINUS_ONE, *outside, x, sum_over(own, inside)))
+        """Minus the sum over own of t x, with what is free of the index in front."""
+        factors = (*_factors(t), *_factors(x))
+        outside = [f for f in factors if own not in f.indices]
+        inside = mul(*(f for f in factors if own in f.indices))
+        return tidy(mul(MINUS_ONE, *outside, sum_over(own, inside)))
 
     def finish(self, last: int) -> int:
         """h - y, else c (h - y) or g (h - y), else the shortest form."""
@@ -476,15 +483,36 @@ class _Search:
         forms = sorted(self.other_forms(value), key=_length)
         return self.improve(last, forms, rewrite="simplify", unfold="normalised")
 
+    def divided(self, step: int) -> None:
+        """g (h - y) with h - y below the line of g: where it is a removable singularity, the kernel says so."""
+        value, residual = self.value(step), self.statement.residual
+        is_shaped = value in (residual, ZERO) or (value.kind == "mul" and value.args[-1] == residual)
+        if is_shaped or self.index_pairs:
+            return
+        at_border = self.free.shown(replace(value, {self.statement.target: self.statement.output}))
+        if at_border == ZERO:
+            self.take("rewrite", "divided", mul(*_factors(self.over_residual(value)), residual), step)
+
     def shaped(self, presenter: Presenter, value: Term) -> Term | None:
         """c (h - y) or g (h - y); on a piece g may have h - y below the line, where that is not 0."""
         residual = self.statement.residual
         found = presenter.multiple_of(value, residual)
-        if found is not None or not self.region or value == ZERO:
-            return ZERO if value == ZERO else found
+        if value == ZERO or (found is not None and found.args[0] == ZERO):
+            return ZERO
+        if found is not None or not self.region:
+            return found
         factor = presenter.shown(mul(value, power(residual, -1)))
-        inner = Theory(self.statement.definitions, self.statement.inner_assumptions + tuple(map(weakly, self.region)))
-        return mul(*_factors(factor), residual) if _accepts(lambda: inner.is_defined(factor)) else None
+        assumptions = self.statement.free_assumptions + tuple(map(weakly, self.region))
+        finite = _accepts(lambda: is_finite(self.statement, factor, assumptions))
+        return mul(*_factors(factor), residual) if finite else None
+
+    def over_residual(self, value: Term) -> Term:
+        residual = self.statement.residual
+        if value.kind == "where":
+            return Term("where", (value.args[0], *map(self.over_residual, value.args[1:])))
+        if value == residual or (value.kind == "mul" and value.args[-1] == residual):
+            return mul(*value.args[:-1]) if value.kind == "mul" else ONE
+        return self.free.shown(mul(value, power(residual, -1)))
 
     def other_forms(self, value: Term) -> Iterator[Term]:
         yield value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from flint import fmpq
+
 from derive import balls
 from derive.calculus import Calculus
 from derive.derivation import COST, Derivation, Statement, Step, check_statement
@@ -20,7 +22,24 @@ from derive.kernel import (
     strictly,
     weakly,
 )
-from derive.term import ZERO, Term, index, mul, rebuild, reindex, rel, replace, sub, subterms
+from derive.term import (
+    ZERO,
+    Term,
+    add,
+    index,
+    kron,
+    mul,
+    num,
+    open_sum,
+    power,
+    rebuild,
+    reindex,
+    rel,
+    replace,
+    sub,
+    subterms,
+    sum_over,
+)
 
 MAX_SIZE = 10  # classes and examples of a witness
 
@@ -48,7 +67,7 @@ class Kink(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual or other.
+    """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual, other, or None: open.
 
     ``delta`` is dJ/dz before a condition is used, ``hessian`` d2J/dz2 (for a vector by z_j twice); ``factor`` the c or g
     of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails; ``kinks`` are those among them where two
@@ -56,7 +75,7 @@ class Verdict(NamedTuple):
     """
 
     answer: str
-    kind: str
+    kind: str | None
     delta: Term
     factor: Term | None
     conditions: tuple[Term, ...]
@@ -99,30 +118,26 @@ def verdict(
     check_statement(statement)
     lines = _lines(statement, steps, theorems)
     last = _conclusion(lines.main[-1])
-    conditions, exclusions = _hypotheses(statement, lines.main[-1])
-    kind, factor = _shape(statement, last.value, bool(exclusions))
+    kind, factor, conditions, exclusions, delta = _main(statement, lines)
     if kind == "cancels" and any(r.args[0] != "!=" for r in exclusions):
         raise KernelError("a yes is about a region only, and does not say so")
     borders = [point for name, point in points.items() if name.startswith("border")]
     regions = tuple(_region(statement, where, t, borders) for where, t in lines.regions.items())
     _check_points(statement, kind, bool(conditions), points)
-    if kind == "other" and not any(is_apart_at_border(statement, last.value, (), p) for p in borders):
-        if not any(r.kind == "other" for r in regions):
-            raise KernelError("dJ/dz is not proved to stay off 0 where h = y")
+    is_apart = any(is_apart_at_border(statement, last.value, (), p) for p in borders)
+    shape = kind if kind != "other" or is_apart or any(r.kind == "other" for r in regions) else None
     hessian = None if lines.hessian is None else _conclusion(lines.hessian).value
-    delta = _conclusion(lines.unconditional).value
-    kinks = tuple(_kinks(statement, lines, exclusions))
+    kinks = tuple(_kinks(statement, lines, delta, exclusions))
     answer = "yes" if kind == "cancels" else "no"
-    return Verdict(answer, kind, delta, factor, conditions, exclusions, regions, kinks, hessian)
+    return Verdict(answer, shape, delta, factor, conditions, exclusions, regions, kinks, hessian)
 
 
 def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem]) -> Needs:
     """What ``verdict`` will ask for; raises KernelError where there is no verdict."""
     lines = _lines(statement, steps, theorems)
-    conditions, exclusions = _hypotheses(statement, lines.main[-1])
+    kind, _, conditions, _, _ = _main(statement, lines)
     value = _conclusion(lines.main[-1]).value
-    kind = _shape(statement, value, bool(exclusions))[0]
-    borders = [(value, ())] if kind == "other" else []
+    borders: list[tuple[Term, tuple[Term, ...]]] = [(value, ())] if kind == "other" else []
     for where, theorem in lines.regions.items():
         value = _conclusion(theorem).value
         if where[0].args[0] != "=" and _shape(statement, value, True, where)[0] == "other":
@@ -166,8 +181,8 @@ def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theor
             unconditional = theorem
     if not main or unconditional is None:
         raise KernelError("the derivation does not end in dJ/dz")
-    for theorem in (unconditional, hessian):
-        if theorem is not None and _hypotheses(statement, theorem)[0]:
+    for found_theorem in (unconditional, hessian):
+        if found_theorem is not None and _hypotheses(statement, found_theorem)[0]:
             raise KernelError("dJ/dz is never stated without a condition")
     for region, theorem in regions.items():
         _hypotheses(statement, theorem, region)
@@ -184,6 +199,40 @@ def _hypotheses(
     if not all(h.args[0] == "!=" or h in statement.loss_domain for h in exclusions):
         raise KernelError("the derivation needs hypotheses that the statement does not declare")
     return conditions, exclusions
+
+
+def _main(statement: Statement, lines: _Lines) -> tuple[str, Term | None, tuple[Term, ...], tuple[Term, ...], Term]:
+    """Kind, factor, conditions and exclusions of the main line, and dJ/dz before conditions.
+
+    A factor that is not defined where h = y is one all the same where the step before says dJ/dz there too, smooth
+    in h and 0: by Hadamard's lemma it is (h - y) times a smooth function.
+    """
+    last = lines.main[-1]
+    value = _conclusion(last).value
+    conditions, exclusions = _hypotheses(statement, last)
+    border = rel("!=", statement.residual, ZERO)
+    if border in exclusions and len(lines.main) > 1 and value.kind == "mul" and value.args[-1] == statement.residual:
+        before = lines.main[-2]
+        _, fewer = _hypotheses(statement, before)
+        if {*fewer, border} == {*exclusions} and _vanishes(statement, _conclusion(before).value):
+            return "residual", mul(*value.args[:-1]), conditions, fewer, _conclusion(before).value
+    delta = _conclusion(lines.unconditional).value
+    return (*_shape(statement, value, bool(exclusions)), conditions, exclusions, delta)
+
+
+def _vanishes(statement: Statement, value: Term) -> bool:
+    """Whether the value is smooth in h and 0 where h = y, for scalars."""
+    if statement.output.args[1:]:
+        return False
+    same = {statement.target: statement.output}
+    outer = Theory(statement.outer_definitions, statement.free_assumptions)
+    inner = Theory(statement.definitions, statement.inner_assumptions)
+    try:
+        theorem = outer.equal(replace(value, same), ZERO)
+        needs = (*theorem.hypotheses, *outer.needs(value, statement.output))
+        return all(r in outer.assumptions or inner.holds(r) for r in needs)
+    except KernelError:
+        return False
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -205,20 +254,22 @@ def _shape(statement: Statement, value: Term, guarded: bool, region: tuple[Term,
     assumptions = statement.inner_assumptions + tuple(map(weakly, region))
     if not Theory(statement.definitions, assumptions).moving_names(factor) & variables:
         raise KernelError("the factor is a constant, and must be written as one")
-    if guarded and not _is_finite(statement, factor, assumptions):
+    if guarded and not is_finite(statement, factor, statement.free_assumptions + tuple(map(weakly, region))):
         return "other", None
     return "residual", factor
 
 
-def _is_finite(statement: Statement, factor: Term, assumptions: tuple[Term, ...]) -> bool:
+def is_finite(statement: Statement, factor: Term, assumptions: tuple[Term, ...]) -> bool:
     """Whether the factor is defined up to the border of its region, in each of its branches."""
     branch = next((t for t in subterms(factor) if t.kind == "where" and not t.loose), None)
     if branch is None:
-        return Theory(statement.definitions, assumptions).is_defined(factor)
+        open_needs = Theory(statement.outer_definitions, assumptions).needs(factor)
+        inner = Theory(statement.definitions, assumptions)
+        return all(map(inner.holds, open_needs))
     condition = branch.args[0]
     sides = ((True, condition), (False, opposite(condition)))
     return all(
-        _is_finite(statement, resolved(factor, condition, side), (*assumptions, weakly(relation)))
+        is_finite(statement, resolved(factor, condition, side), (*assumptions, weakly(relation)))
         for side, relation in sides
     )
 
@@ -235,9 +286,8 @@ def _region(statement: Statement, where: tuple[Term, ...], theorem: Theorem, bor
 # ---- kinks ---------------------------------------------------------------------------------------
 
 
-def _kinks(statement: Statement, lines: _Lines, exclusions: Iterable[Term]) -> Iterable[Kink]:
+def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: Iterable[Term]) -> Iterable[Kink]:
     """The exclusions with the values of dJ/dz on both sides; J must be continuous there for them to be one-sided."""
-    value = _conclusion(lines.unconditional).value
     borders = {rel("!=", *b.args[1:]): b for b in lines.borders}
     for exclusion in exclusions:
         if exclusion.args[0] != "!=":
@@ -290,9 +340,9 @@ def _at(statement: Statement, at: Term, value: Term) -> Term:
 
 
 def _check_points(statement: Statement, kind: str, is_conditional: bool, points: Mapping[str, balls.Point]) -> None:
-    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional, "border": kind == "other"}
+    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional}
     names = {name for name, is_needed in needed.items() if is_needed}
-    if {name for name in points if not name.startswith("border ")} != names:
+    if {name for name in points if not name.startswith("border")} != names:
         raise KernelError("a point is missing, or one is given that nothing needs")
     domain = statement.loss_domain + statement.activation_domain + statement.given
     equations = tuple(r for r in statement.targets if r.args[0] == "=")
@@ -344,13 +394,49 @@ def is_apart_at_border(statement: Statement, value: Term, where: tuple[Term, ...
     same = {statement.at_preactivation(statement.target): output}
     try:
         inside = all(_holds_weakly(statement, replace(r, same), point) for r in where)
-        return inside and balls.certainly_different(value, ZERO, point, statement.definitions)
+        limit = _from_above(statement, value)
+        return inside and balls.certainly_different(limit, ZERO, point, statement.definitions)
     except KernelError:
         return False
 
 
+def _from_above(statement: Statement, term: Term) -> Term:
+    """A term whose branches at h_j = y_j are those of h_j slightly greater than y_j: conditions c (h - y) > 0 decided."""
+    if term.kind == "sum":
+        i = index("#above", term.args[0])
+        return sum_over(i, _from_above(statement, open_sum(term, i)))
+    term = rebuild(term, lambda t: _from_above(statement, t))
+    if term.kind != "where":
+        return term
+    op, left, right = term.args[0].args
+    ratio = _ratio(statement, sub(left, right))
+    if ratio is None:
+        return term
+    factor, own = ratio
+    pairs = zip(own, statement.preactivation.args[1:], strict=True)
+    shift = mul(num(1 if factor > 0 else -1), *(kron(a, b) for a, b in pairs if a != b))
+    return Term("where", (rel(op, add(left, shift), right), *term.args[1:]))
+
+
+def _ratio(statement: Statement, difference: Term) -> tuple[fmpq, tuple[Term, ...]] | None:
+    """The c and the indices k of a difference that is c (h[k] - y[k])."""
+    output, target = statement.output, statement.target
+    places = [t.args[1:] for t in subterms(difference) if t.kind == output.kind and t.args[0] == output.args[0]]
+    if not places:
+        return None
+    own = dict(zip(output.args[1:], places[0], strict=True))
+    algebra = Calculus({}, ())
+    try:
+        residual = sub(reindex(output, own), reindex(target, own))
+        above, below = algebra.attempt(lambda: algebra.canonical(algebra.normal(mul(difference, power(residual, -1)))))
+    except KernelError:
+        return None
+    constant = bool(above) and above.is_constant() and below.is_one()
+    return (above.leading_coefficient(), places[0]) if constant else None
+
+
 def _holds_weakly(statement: Statement, relation: Term, point: balls.Point) -> bool:
-    op, left, right = relation.args
+    _, left, right = relation.args
     try:
         return not Theory({}).equal(left, right).hypotheses
     except KernelError:

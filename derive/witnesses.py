@@ -14,9 +14,10 @@ from derive.errors import KernelError
 from derive.term import Term, subterms
 from derive.verdict import Needs, is_apart_at_border
 
-ZS = (0, 1, -1, 2, -2, 4, -4, fmpq(1, 2), fmpq(-1, 2))
+ZS = (0, 1, -1, 2, -2, 4, -4, fmpq(1, 2), fmpq(-1, 2), fmpq(-1, 8))
 YS = (1, 0, 2, -1, fmpq(1, 2), 3)
 PARAMETERS = (2, fmpq(1, 2), fmpq(3, 2), 1, 3, fmpq(1, 3), fmpq(5, 4))
+MIXED = 4  # numbers that are combined in a vector
 MOST_VALUES = 3  # of the parameters together, of z and y for a vector
 Values = Mapping[balls.Key, fmpq | Term]
 
@@ -44,8 +45,6 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
             found[name] = _first(_at_border(statement, value, where), statement, domain, at_border=True)
         except KernelError:
             continue
-    if needs.kind == "other" and "border" not in found:
-        raise KernelError("no point was found where h = y and dJ/dz is not 0")
     return {name: measure(statement, name, point) for name, point in found.items()}
 
 
@@ -107,15 +106,11 @@ def _of_size(statement: Statement, count: int) -> Iterator[balls.Point]:
     def allowed(values: Values, relations: Iterable[Term]) -> bool:
         return all(_holds(r, point(values), statement) for r in relations)
 
-    numbers = [fmpq(v) for v in ZS]
     z, y = (t.args[0] for t in (statement.preactivation, statement.target))
     for values in islice(_parameter_values(statement, count, allowed), MOST_VALUES):
-        of_z = (
-            {**values, **_family(z, places, chosen)}
-            for chosen in _choices(len(places), numbers if not free else numbers[:3])
-        )
+        of_z = ({**values, **_family(z, places, chosen)} for chosen in _choices(len(places), ZS))
         for with_z in (v for v in of_z if allowed(v, statement.activation_domain)):
-            for chosen in _choices(len(places), [fmpq(v) for v in (YS if not free else YS[:3])]):
+            for chosen in _choices(len(places), YS):
                 yield point({**with_z, **_family(y, places, chosen)})
 
 
@@ -136,7 +131,7 @@ def _parameter_values(
     def suitable(key: balls.Key) -> list[fmpq]:
         own = [r for r in statement.parameters if r.names == {key[0]}]
         every = {k: None for k in keys if k[0] == key[0]}
-        return [v for v in map(fmpq, PARAMETERS) if allowed(dict.fromkeys(every, v), own)]
+        return [v for v in [fmpq(p) for p in PARAMETERS] if allowed(dict.fromkeys(every, v), own)]
 
     choices = [suitable(key) for key in keys]
     for shift in range(len(PARAMETERS)):
@@ -150,12 +145,13 @@ def _parameter_values(
             return
 
 
-def _choices(count: int, numbers: Sequence[fmpq]) -> Iterator[tuple[fmpq, ...]]:
-    """All places alike, then the first one different from the rest."""
+def _choices(count: int, numbers: Sequence[int | fmpq]) -> Iterator[tuple[fmpq, ...]]:
+    """All places alike, then the first one, or every other, different from the rest."""
     for n in numbers:
-        yield (n,) * count
+        yield (fmpq(n),) * count
     if count > 1:
-        for a, b in product(numbers, numbers):
+        yield (fmpq(1, 4), *(fmpq(3, 4 * (count - 1)),) * (count - 1))
+        for a, b in product(map(fmpq, numbers[:MIXED]), repeat=2):
             if a != b:
                 yield (a, *(b,) * (count - 1))
                 yield tuple(a if place % 2 == 0 else b for place in range(count))
