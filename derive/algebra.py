@@ -642,9 +642,17 @@ class Algebra:
             outside = tuple(0 if d else e for e, d in zip(exponents, depends, strict=True))
             groups.setdefault(inside, {})[outside] = c
         return [
-            self.product_of((self._context.from_dict(outside), self._one), self._sum_monomial(inside, below, i))
+            self.product_of((self._context.from_dict(outside), self._one), self._sum_quotient(inside, below, i))
             for inside, outside in groups.items()
         ]
+
+    def _sum_quotient(self, inside: tuple[int, ...], below: fmpq_mpoly, i: Term) -> Fraction:
+        """The sum of a monomial over ``below``, in lowest terms."""
+        if below.is_one():
+            return self._sum_monomial(inside, below, i)
+        above, below = self.canonical((self._context.from_dict({inside: 1}), below))
+        n, d = self._sum_monomial(above.monomial(0), below, i)
+        return n * above.leading_coefficient(), d
 
     def _sum_monomial(self, inside: tuple[int, ...], below: fmpq_mpoly, i: Term) -> Fraction:
         """The sum over i of one monomial over ``below``: K, a collapsed delta, or an atom."""

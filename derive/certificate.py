@@ -49,7 +49,7 @@ REASONS = (
     "divided",
 )
 DECIMALS = 15
-PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-")
+PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-/=")
 SHOWN = 120  # characters of a value in an error
 
 
@@ -68,6 +68,8 @@ class About(NamedTuple):
     activation: str
     loss_source: str
     activation_source: str
+    loss_note: str = ""
+    activation_note: str = ""
 
 
 class Certificate(NamedTuple):

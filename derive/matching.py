@@ -1,96 +1,22 @@
-"""The matching loss of an activation, J with dJ/dz = h - y: what is asked, and what is known about it.
+"""The job ``derive match``: reads what is asked, and has it answered; SymPy is imported only then.
 
-Imports syntax and proof; ``potentials``, and with it SymPy, only inside ``match``. Helmbold, Kivinen, Warmuth, NIPS 8
-(1995): J = int h dz - y z is, up to c(y), the only such loss, and is convex in z iff h does not decrease. Kivinen,
-Warmuth (2001): for a vector there is one iff dh_k/dz_j = dh_j/dz_k.
+Helmbold, Kivinen, Warmuth, NIPS 8 (1995): J = int h dz - y z is, up to c(y), the only loss with dJ/dz = h - y, and is
+convex in z iff h does not decrease. Kivinen, Warmuth (2001): for a vector there is one iff dh_k/dz_j = dh_j/dz_k.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from derive.errors import REFUSALS, DeriveError, KernelError, UnknownName
-from derive.proof import JSON_SCHEMA, slope
+from derive.matched import OWN, Match, Problem
 from derive.syntax import RESERVED, Symbols, parse, parse_relation, plain
-from derive.term import Term, index, item, reindex, replace, subterms, var
+from derive.term import Term, item, reindex, replace, subterms, var
 
-Piece: TypeAlias = str | Term | tuple[Term, Term]
-Words: TypeAlias = tuple[Piece, ...]
-
-OWN, OTHER = index("k"), index("j")
 SIZES = frozenset(("K", "m"))
 NAMES_OF_THE_STATEMENT = {"J", "h", "y", "z"}
-
-
-class MatchStep(NamedTuple):
-    """Step ``n``: why, and what is said: left = right, or a relation ``right``, or nothing but the words.
-
-    ``checked``: the kernel or balls certified it; else a theorem of analysis says so, from the steps before.
-    """
-
-    n: int
-    rule: str
-    reason: Words
-    left: Term | tuple[Term, Term] | None
-    right: Term | None
-    checked: bool
-
-    @property
-    def statement(self) -> str:
-        if self.right is None:
-            return "".join(map(_plain_piece, self.reason))
-        if self.left is None:
-            return plain(self.right)
-        return f"{_plain_piece(self.left)} = {plain(self.right)}"
-
-
-def _plain_piece(piece: Piece) -> str:
-    return piece if isinstance(piece, str) else plain(piece) if isinstance(piece, Term) else slope(*piece)
-
-
-@dataclass(frozen=True)
-class Match:
-    """What is known about the matching loss of an activation.
-
-    activation: text of h(z), or of h[k] from z. exists: is there a J with dJ/dz = h - y (None: undecided)?
-    loss: J as text in z and y, None where it has no closed form; output_loss: the same in h and y, up to c(y), under
-    output_conditions. convex: is J convex in z? witness: the point that refutes existence, or else convexity.
-    hypotheses: the domain, and what else J takes. reason: why something is None.
-    """
-
-    activation: str
-    exists: bool | None = None
-    loss: str | None = None
-    convex: bool | None = None
-    output_loss: str | None = None
-    output_conditions: tuple[Term, ...] = ()
-    witness: dict[str, str] | None = None
-    steps: tuple[MatchStep, ...] = ()
-    reason: str | None = None
-    hypotheses: tuple[Term, ...] = ()
-    name: str | None = None
-    formulas: dict[str, Term] = field(default_factory=dict, repr=False, compare=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """The object of ``derive match --json``."""
-        from derive.report.match import latex_statement
-
-        names = ("activation", "exists", "loss", "convex", "witness", "output_loss", "reason")
-        steps = [
-            {"n": s.n, "rule": s.rule, "statement": s.statement, "latex": latex_statement(s), "checked": s.checked}
-            for s in self.steps
-        ]
-        found: dict[str, Any] = {"schema": JSON_SCHEMA, **{n: getattr(self, n) for n in names}}
-        found |= {n: [plain(r) for r in getattr(self, n)] for n in ("output_conditions", "hypotheses")}
-        return {**found, "steps": steps}
-
-    def _repr_latex_(self) -> str:
-        from derive.report.match import display
-
-        return f"$${display(self)}$$"
 
 
 def match(activation: Any, params: Sequence[str] = (), assume: Sequence[str] = (), timeout: float = 10.0) -> Match:
@@ -109,22 +35,6 @@ def match(activation: Any, params: Sequence[str] = (), assume: Sequence[str] = (
         return Match(plain(problem.body), name=problem.name, reason=f"undecided: {obstacle}")
 
 
-# ---- what is asked ---------------------------------------------------------------------------------
-
-
-class Problem(NamedTuple):
-    """h = body, or h[k] = body, under assumptions on z and the parameters."""
-
-    body: Term
-    assumptions: tuple[Term, ...]
-    name: str | None = None
-    introduction: str = "The activation."
-
-    @property
-    def is_vector(self) -> bool:
-        return any(t.kind == "item" for t in subterms(self.body))
-
-
 def _problem(activation: Any, params: Sequence[str], assume: Sequence[str]) -> Problem:
     names = [name for text in params for name in _names(text)]
     letters = _letters(" ".join((activation if isinstance(activation, str) else "", *assume)))
@@ -138,7 +48,8 @@ def _problem(activation: Any, params: Sequence[str], assume: Sequence[str]) -> P
         raise DeriveError(f"an activation is a function of z; it cannot use {name}")
     scalars = frozenset({*names, *known} - SIZES - ({"z"} if free else set()) | (set() if free else {"z"}))
     symbols = Symbols(scalars, {"z": ("K",)} if free else {}, dict.fromkeys(letters, "K"))
-    said = tuple(r for text in (*params, *assume) for r in _relations(text, symbols))
+    bounds = [text for text in params if not text.strip().isidentifier()]
+    said = tuple(r for text in (*bounds, *assume) for r in _relations(text, symbols))
     return _coordinatewise(Problem(body, tuple(dict.fromkeys((*given, *said))), title))
 
 
@@ -186,9 +97,9 @@ def _names(text: str) -> list[str]:
 
 
 def _relations(text: str, symbols: Symbols) -> Iterator[Term]:
-    """a < b < c as a < b and b < c; a name alone says nothing about it."""
+    """a < b < c as a < b and b < c."""
     parts = re.split(r"(<=|>=|!=|<|>|=)", text)
-    for n in range(1, len(parts), 2):
+    for n in range(1, max(len(parts), 2), 2):
         yield parse_relation("".join(parts[n - 1 : n + 2]), symbols)
 
 

@@ -23,7 +23,7 @@ from derive.errors import REFUSALS, KernelError
 from derive.kernel import Theorem, Theory, opposite, strictly
 from derive.laws import law
 from derive.losses import LOSSES
-from derive.matching import OTHER, OWN, Match, MatchStep, Problem, Words
+from derive.matched import OTHER, OWN, Match, MatchStep, Problem, Words
 from derive.present import Presenter, tidy
 from derive.syntax import plain
 from derive.term import (
@@ -120,7 +120,7 @@ class Solver:
 
     def always(self, relation: Term, region: Region = ()) -> bool:
         """Whether a relation is proved to hold on the domain, or on a region of it."""
-        algebra = Calculus(self.definitions, (*self.assumptions, *region)) if region else self.calculus
+        algebra = Calculus(self.definitions, (*region, *self.assumptions)) if region else self.calculus
         try:
             return algebra.attempt(lambda: algebra.obligation(relation)).is_met
         except KernelError:
@@ -128,11 +128,11 @@ class Solver:
 
     def extra(self, theorem: Theorem, region: Region = ()) -> list[Term]:
         """Hypotheses beyond the domain."""
-        return [h for h in theorem.hypotheses if h not in (*self.assumptions, *region)]
+        return [h for h in theorem.hypotheses if h not in (*region, *self.assumptions)]
 
     def slope_of(self, term: Term, region: Region = ()) -> Term | None:
         """d term/dz in a form for people, where it is proved to exist."""
-        theory, plainly = Theory(self.definitions, (*self.assumptions, *region)), Calculus(self.definitions, ())
+        theory, plainly = Theory(self.definitions, (*region, *self.assumptions)), Calculus(self.definitions, ())
         raw = plainly.attempt(lambda: plainly.differentiate(term, self.variable)) or ZERO
         for value in sorted((tidy(raw), self.shown(raw, region)), key=_length):
             try:
@@ -143,7 +143,7 @@ class Solver:
 
     def shown(self, term: Term, region: Region) -> Term:
         try:
-            return Presenter(Calculus({}, (*self.assumptions, *region)), [kron(OWN, OTHER)]).shown(term)
+            return Presenter(Calculus({}, (*region, *self.assumptions)), [kron(OWN, OTHER)]).shown(term)
         except KernelError:
             return term
 
@@ -346,7 +346,7 @@ class Scalar(Solver):
         return super().proved(cost, targets) or self.by_cases(definitions, borders[:MOST_BORDERS], targets)
 
     def by_cases(self, definitions: Definitions, borders: list[Term], region: Region) -> Theorem | None:
-        theory = Theory(definitions, (*self.assumptions, *region))
+        theory = Theory(definitions, (*region, *self.assumptions))
         try:
             return theory.derivative(J, Z, self.residual)
         except KernelError:
@@ -374,7 +374,7 @@ class Scalar(Solver):
 
     def is_integral(self, term: Term, body: Term, region: Region) -> bool:
         try:
-            theorem = Theory(self.definitions, (*self.assumptions, *region)).derivative(term, Z, body)
+            theorem = Theory(self.definitions, (*region, *self.assumptions)).derivative(term, Z, body)
         except KernelError:
             return False
         return not self.extra(theorem, region)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from flint import fmpq, fmpq_mat, fmpq_mpoly
 
 from derive.algebra import Algebra, Fraction
+from derive.errors import KernelError
 from derive.syntax import plain
 from derive.term import (
     MINUS_ONE,
@@ -19,6 +20,7 @@ from derive.term import (
     add,
     call,
     index,
+    item,
     kron,
     mul,
     neg,
@@ -28,7 +30,10 @@ from derive.term import (
     rebuild,
     reindex,
     rename,
+    sub,
+    subterms,
     sum_over,
+    var,
 )
 
 MAX_FOLDED = 64
@@ -113,7 +118,72 @@ def _has_delta(term: Term, i: Term) -> bool:
     )
 
 
-_TIDY: dict[str, Callable[[Term], Term]] = {"add": _tidy_sum, "mul": _tidy_product, "pow": _tidy_power}
+def _tidy_where(term: Term) -> Term:
+    """A Kronecker delta of both branches in front."""
+    condition, *branches = term.args
+    rows = [t.args if t.kind == "mul" else (t,) for t in branches]
+    deltas = [f for row in rows for f in row if f.kind == "kron"]
+    for delta in deltas:
+        if all(delta in row or row == (ZERO,) for row in rows):
+            rest = [ZERO if row == (ZERO,) else mul(*(f for f in row if f is not delta and f != delta)) for row in rows]
+            return mul(delta, Term("where", (condition, *rest)))
+    return term
+
+
+_TIDY: dict[str, Callable[[Term], Term]] = {
+    "add": _tidy_sum,
+    "mul": _tidy_product,
+    "pow": _tidy_power,
+    "where": _tidy_where,
+}
+
+
+OPAQUE = frozenset(("phi", "Phi", "sigmoid", "sinh", "cosh", "tanh"))
+
+
+def length(term: Term) -> int:
+    return len(plain(term))
+
+
+def _is_residual(left: Term, right: Term) -> bool:
+    """h - y, or h[k] - y[k]."""
+    return left.kind in ("var", "item") and left.args[0] == "h" and right == neg(replace_name(left, "y"))
+
+
+def replace_name(element: Term, name: str) -> Term:
+    return Term(element.kind, (name, *element.args[1:]))
+
+
+class Veil:
+    """A term with some of its parts behind names of their own, and back; the names cannot be written by a user."""
+
+    def __init__(self, residual: bool) -> None:
+        self.residual = residual
+        self.names: dict[Term, str] = {}
+
+    def hidden(self, term: Term) -> Term:
+        if term.kind == "sum":
+            i = index(f"#v{len(term.indices)}", term.args[0])
+            return rename(sum_over(i, self.hidden(open_sum(term, i))), term.hint)
+        if self.residual and term.kind in ("var", "item") and term.args[0] == "h":
+            return add(replace_name(term, "y"), replace_name(term, "#r"))
+        if (term.kind == "call" and term.args[0] in OPAQUE) or (term.kind == "where" and term.indices):
+            formals = {i: index(f"#f{n}", i.args[1]) for n, i in enumerate(term.indices)}
+            name = self.names.setdefault(reindex(term, formals), f"#{len(self.names)}")
+            return item(name, *term.indices) if term.indices else var(name)
+        return rebuild(term, self.hidden)
+
+    def lifted(self, term: Term) -> Term:
+        if term.kind == "sum":
+            i = index(f"#v{len(term.indices)}", term.args[0])
+            return rename(sum_over(i, self.lifted(open_sum(term, i))), term.hint)
+        if term.kind in ("var", "item") and term.args[0] == "#r":
+            return sub(replace_name(term, "h"), replace_name(term, "y"))
+        template = next((t for t, n in self.names.items() if term.kind in ("var", "item") and n == term.args[0]), None)
+        if template is None:
+            return rebuild(term, self.lifted)
+        formals = {index(f"#f{n}", i.args[1]): i for n, i in enumerate(term.args[1:])}
+        return reindex(template, formals)
 
 
 class Presenter:
@@ -126,7 +196,29 @@ class Presenter:
         self.written: dict[Term, Term] = {}
 
     def shown(self, term: Term) -> Term:
-        """The term over one denominator, factored where that is shorter."""
+        """The term over one denominator, factored where that is shorter; functions that may stand as they are, do."""
+        found = self._shown(term)
+        for veil in self._veils(term):
+            try:
+                other = veil.lifted(self._shown(veil.hidden(term)))
+            except KernelError:
+                continue
+            found = min(found, other, key=length)
+        return found
+
+    def _veils(self, term: Term) -> Iterator[Veil]:
+        """Ways to see a term: with functions as names of their own, and with h as y + (h - y)."""
+        parts = list(subterms(term))
+        opaque = any(
+            (t.kind == "call" and t.args[0] in OPAQUE) or (t.kind == "where" and t.loose + len(t.indices))
+            for t in parts
+        )
+        if opaque:
+            yield Veil(False)
+        if any(t.kind == "add" and len(t.args) == 2 and _is_residual(*t.args) for t in parts):
+            yield Veil(True)
+
+    def _shown(self, term: Term) -> Term:
         algebra = self.algebra
 
         def present() -> Term:
@@ -148,6 +240,20 @@ class Presenter:
 
     def multiple_of(self, term: Term, residual: Term) -> Term | None:
         """The term as g * residual with g finite where the residual is 0; None where it is not of that shape."""
+        found = self._multiple_of(term, residual)
+        if found is None or found == residual:
+            return found
+        for veil in self._veils(term):
+            try:
+                other = self._multiple_of(veil.hidden(term), veil.hidden(residual))
+            except KernelError:
+                continue
+            if other is not None:
+                other = mul(*map(veil.lifted, other.args[:-1]), residual)
+                found = min(found, other, key=length)
+        return found
+
+    def _multiple_of(self, term: Term, residual: Term) -> Term | None:
 
         def divide() -> Term | None:
             algebra = self.algebra
@@ -294,6 +400,8 @@ def _rank(term: tuple[fmpq, tuple[Term, ...]]) -> tuple[int, int, int, str]:
 
 
 def _place(factor: Term) -> tuple[int, str]:
+    if factor.kind == "call" and len(factor.args) == 1:
+        return 0, plain(factor)
     return {"kron": 0, "size": 0, "var": 1, "item": 1, "pow": 2, "call": 3, "sum": 4}.get(factor.kind, 5), plain(factor)
 
 

@@ -2,8 +2,8 @@
 
 It proposes what a textbook would write next (dJ/dh over one denominator, dh/dz in terms of h, the sum
 over k split and collapsed, the factor that remains, a condition, a witness) and keeps a proposal only if
-the kernel accepts it: a wrong guess costs time, never truth. SymPy expressions come in through
-``bridge``; derivatives and factors are proposed with the kernel's own normal form, outside of any theorem.
+the kernel accepts it: a wrong guess costs time, never truth. The SymPy expressions of the catalogue come in through
+``catalogue``; derivatives and factors are proposed with the kernel's own normal form, outside of any theorem.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from derive import balls
-from derive.activations import ACTIVATIONS, Activation
 from derive.algebra import Algebra, Definitions
-from derive.bridge import to_term
 from derive.calculus import Calculus, Slope
 from derive.certificate import About, Certificate, check
 from derive.derivation import Derivation, Statement, Step
-from derive.errors import KernelError, UnknownName
+from derive.errors import DeriveError, KernelError
 from derive.kernel import merged_values, opposite, strictly, weakly
 from derive.laws import ABSTRACT
-from derive.losses import LOSSES, Loss
-from derive.present import Presenter, tidy
+from derive.present import Presenter, length, tidy
 from derive.proof import Proof
 from derive.syntax import Symbols, plain
 from derive.term import (
@@ -55,58 +52,47 @@ FAMILIES = ("h", "y", "z")
 CLASS, EXAMPLE = ("k", "j"), ("n", "i")  # index names of h and of z, over K classes and m examples
 
 
-def pairs() -> list[str]:
-    """Slugs of all admissible pairs: those whose activation stays, provably, in the domain of the loss."""
-    return [f"{a}-{b}" for a in LOSSES for b in ACTIVATIONS if obstacle(LOSSES[a], ACTIVATIONS[b]) is None]
+def prove(
+    pair: str | None = None,
+    average: bool = False,
+    *,
+    loss: Any = None,
+    activation: Any = None,
+    params: Sequence[str] = (),
+    assume: Sequence[str] = (),
+) -> Proof:
+    """Derive a pair of the catalogue afresh, or a pair of the user's own.
 
-
-def prove(pair: str, average: bool = False) -> Proof:
-    """Derive a pair of the catalogue afresh.
-
-    pair: ``<loss>-<activation>``; average: J is (1/m) sum over m examples and K outputs, and the
-    derivative is by z_j of example i. Raises UnknownName for an unknown or inadmissible pair, KernelError where
-    no chain of steps is found (undecided).
+    pair: ``<loss>-<activation>``. Else loss and activation: a slug, text in the plain language, or a SymPy expression;
+    params: other names with their domains, such as "w", "w>0" or "0<t<1"; assume: relations on z, h or y that hold.
+    average: J is (1/m) sum over m examples and K outputs, and the derivative is by z_j of example i.
+    Raises UnknownName for an unknown or inadmissible pair, DeriveError for bad input, KernelError where no chain of
+    steps is found (undecided).
     """
-    loss, activation = _entries(pair)
-    reason = obstacle(loss, activation)
-    if reason is not None:
-        raise UnknownName(f"{pair} is no pair: {reason}")
-    found = statement(loss, activation, average)
-    about = About(loss.name, activation.name, loss.source, activation.source)
-    proof = _proof(pair, about, average, found)
-    needed = tuple(r for r in found.activation_domain if r.names or r in proof.hypotheses)
-    if needed == found.activation_domain:
-        return proof
-    # the proof holds for every size, so the statement says no more about sizes
-    return _proof(pair, about, average, found._replace(activation_domain=needed))
+    if pair is not None and loss is None and activation is None and not params and not assume:
+        from derive.catalogue import about, found_pair
+
+        return proved(found_pair(pair, average), pair, about(pair), average)
+    if pair is not None or loss is None or activation is None:
+        raise DeriveError("give a pair such as 'bce-sigmoid', or a loss and an activation")
+    from derive.request import read
+
+    return proved(read(loss, activation, params, assume, average), average=average)
 
 
-def _proof(pair: str, about: About, average: bool, found: Statement) -> Proof:
-    return Proof(check(_Search(pair, about, average, found).certificate()))
+def proved(found: Statement, pair: str | None = None, about: About | None = None, average: bool = False) -> Proof:
+    """The proof of a statement; raises KernelError where none is found."""
+
+    def proof(statement: Statement) -> Proof:
+        return Proof(check(_Search(pair, about, average, statement).certificate()))
+
+    first = proof(found)
+    needed = tuple(r for r in found.activation_domain if r.names or r in first.hypotheses)
+    # where the proof holds for every size, the statement says no more about sizes
+    return first if needed == found.activation_domain else proof(found._replace(activation_domain=needed))
 
 
-def why_inadmissible(pair: str) -> str | None:
-    """Why the activation of a pair does not fit its loss, or None; raises UnknownName for unknown parts."""
-    return obstacle(*_entries(pair))
-
-
-def _entries(pair: str) -> tuple[Loss, Activation]:
-    loss, _, activation = pair.partition("-")
-    if loss not in LOSSES or activation not in ACTIVATIONS:
-        known = f"losses: {', '.join(LOSSES)}; activations: {', '.join(ACTIVATIONS)}"
-        raise UnknownName(f"{pair} is not <loss>-<activation>; {known}")
-    return LOSSES[loss], ACTIVATIONS[activation]
-
-
-# ---- the statement of a pair ---------------------------------------------------------------------
-
-
-def statement(loss: Loss, activation: Activation, average: bool = False) -> Statement:
-    """J, h and their domains as terms: scalars, vectors over K where either side couples, or averaged."""
-    relations = (loss.domain, activation.domain, loss.targets, (*loss.parameters, *activation.parameters), loss.cases)
-    return assembled(
-        to_term(loss.cost), to_term(activation.output), [[to_term(r) for r in rs] for rs in relations], average
-    )
+# ---- statements ----------------------------------------------------------------------------------
 
 
 def assembled(cost: Term, output: Term, relations: Sequence[Sequence[Term]], average: bool = False) -> Statement:
@@ -145,21 +131,13 @@ def _prefixed(term: Term, n: Term) -> Term:
     return rebuild(term, lambda t: _prefixed(t, n))
 
 
-def obstacle(loss: Loss, activation: Activation) -> str | None:
+def obstacle(found: Statement) -> str | None:
     """Why the activation leaves the domain of the loss; None where it provably stays inside."""
-    found = statement(loss, activation)
     algebra = Algebra(found.definitions, found.inner_assumptions)
     for relation in found.loss_domain:
-        if not _always(algebra, relation):
+        if not _accepts(lambda r=relation: algebra.attempt(lambda: algebra.obligation(r)).is_met):  # type: ignore[misc]
             return f"{plain(relation)} is needed, and {_outside(found, relation)}"
     return None
-
-
-def _always(algebra: Algebra, relation: Term) -> bool:
-    try:
-        return algebra.attempt(lambda: algebra.obligation(relation)).is_met
-    except KernelError:
-        return False
 
 
 def _outside(found: Statement, relation: Term) -> str:
@@ -349,7 +327,9 @@ class _Search:
         found = self.statement
         raw = self.raw_derivative(found.cost, found.output, {})
         step = self.must("differentiate-loss", "differentiate-loss", raw)
-        return self.improve(step, [self.free.shown(raw)], rewrite="common-denominator")
+        shown = self.free.shown(raw)
+        is_short = 4 * length(shown) <= 5 * length(raw)
+        return self.improve(step, [shown] if is_short else [], rewrite="common-denominator")
 
     def activation_derivative(self) -> int:
         found = self.statement
@@ -380,13 +360,13 @@ class _Search:
         coupled = []
         if self.index_pairs:
             other = item(h.args[0], *h.args[1:-1], self.index_pairs[-1][1])
-            coupled = [mul(*same[:-1], h, other)]
+            coupled = [mul(*same[:-1], h, other), mul(*same[:-1], h)]
         scales = [ONE, *(s for p in map(var, self.parameters) for s in (p, power(p, -1)))]
         sums = dict.fromkeys(t for t in subterms(self.statement.activation) if t.kind == "sum" and not t.indices)
         scales += [power(s, e) for s in sums for e in (num(-1), num(-1, 2))]
         powers = [power(h, var(p)) for p in self.parameters]
         log_h, log_rest = (mul(t, call("log", t)) for t in (h, add(ONE, neg(h))))
-        density = call("phi", z)
+        density, logistic = call("phi", z), call("sigmoid", z)
         groups = (
             (ONE, h, power(h, 2)),
             (power(h, 3), *powers),
@@ -394,6 +374,7 @@ class _Search:
             (call("exp", h), ONE),
             (log_h, log_rest),
             (density, mul(z, density), call("Phi", z)),
+            (logistic, mul(z, logistic), mul(z, power(logistic, 2))),
         )
         for group in groups:
             yield [*(mul(*same, s, f) for s in scales for f in group), *(mul(s, c) for s in scales for c in coupled)]
@@ -412,15 +393,16 @@ class _Search:
 
     def second(self, first: int, inner: int) -> int | None:
         """d2J/dz2 on one piece; None where it is not found."""
-        found, (self.region, *_) = self.statement, (self.steps[first].assuming,)
+        found, self.region = self.statement, self.steps[first].assuming
         moved = Slope(found.output.args[1:], found.preactivation, self.value(inner))
         algebra = Calculus(found.outer_definitions, found.outer_assumptions, {found.output.args[0]: moved})
         try:
             raw = algebra.attempt(lambda: algebra.differentiate(self.value(first), found.preactivation))
-            value = ZERO if raw is None else self.free.shown(raw)
+            forms = [ZERO] if raw is None else [self.free.shown(raw), tidy(raw)]
         except KernelError:
             return None
-        return self.take("second", "second", value, first, inner)
+        taken = (self.take("second", "second", value, first, inner) for value in forms)
+        return next((step for step in taken if step is not None), None)
 
     def at_target(self, step: int, target: Term) -> Term:
         """dJ/dz for one value of the target."""
@@ -480,7 +462,7 @@ class _Search:
         cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
         if shaped is not None:
             return self.improve(last, [shaped], rewrite="cancel" if cancels else "simplify")
-        forms = sorted(self.other_forms(value), key=_length)
+        forms = sorted(self.other_forms(value), key=length)
         return self.improve(last, forms, rewrite="simplify", unfold="normalised")
 
     def divided(self, step: int) -> None:
@@ -562,7 +544,7 @@ class _Search:
             if relation in declared:
                 shorter += [(under.shown(value), relation)]
         for form, relation in shorter:
-            if _length(form) < _length(value):
+            if length(form) < length(value):
                 self.take("condition", "condition", form, step, assuming=(relation,))
                 return
 
@@ -640,7 +622,3 @@ def _plus(left: Term, right: Term) -> Term:
 
 def _equation(left: Term, right: Term) -> Term:
     return Term("rel", ("=", left, right))
-
-
-def _length(term: Term) -> int:
-    return len(plain(term))

@@ -21,7 +21,7 @@ LANGUAGE = {"errors", "term", "laws", "syntax"}
 CHECKED = LANGUAGE | {"balls", "kernel", "certificate"}
 SEARCH = CHECKED | {"algebra", "calculus", "present", "bridge", "losses", "activations", "proof"}
 REPORT = {"report"} | {
-    f"report.{room}" for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown")
+    f"report.{room}" for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match")
 }
 
 
@@ -48,12 +48,17 @@ RULES = {
     "activations": Rule({"errors"}, {"sympy"}),
     "prover": Rule(SEARCH, {"flint", "sympy"}),
     "present": Rule(LANGUAGE | {"algebra"}, {"flint"}),
+    "antiderivatives": Rule(LANGUAGE | {"algebra", "bridge", "present"}, {"sympy"}),
+    "matched": Rule(CHECKED | REPORT | {"proof"}, set()),
+    "potentials": Rule(SEARCH | {"antiderivatives", "matched"}, {"flint"}),
+    "matching": Rule(LANGUAGE | {"activations", "bridge", "matched", "potentials"}, set()),
+    "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
     "library": Rule({"errors", "certificate", "proof", "prover"}, set()),
     "cli": Rule({"__init__", "errors", "certificate", "proof", "library"} | REPORT, {"click"}),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors", "certificate", "library", "prover"}, set()),
 }
-MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover"}
+MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "prover", "antiderivatives", "potentials"}
 TRUSTED = {"term", "laws", "algebra", "calculus", "kernel", "balls"}
 TRUSTED_STANDARD_LIBRARY = {
     "__future__",

@@ -1,10 +1,10 @@
-"""A matching loss as text, LaTeX and Markdown; imports the printers of proofs, and the types of matching only."""
+"""A matching loss as text, LaTeX and Markdown; imports the printers of proofs, and the types of a match only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.matching import Match, MatchStep
+from derive.matched import Match, MatchStep
 from derive.report.latex import PREAMBLE, _shown, say
 from derive.report.tex import latex, left_side
 from derive.report.text import DIM, _Page

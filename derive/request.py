@@ -1,0 +1,164 @@
+"""What a user asks about: a loss and an activation as slugs, text or SymPy expressions, as a statement; imports syntax.
+
+SymPy, with the bridge and the catalogue, is imported only where a slug or a SymPy expression is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from derive.calculus import Calculus
+from derive.derivation import Statement
+from derive.errors import DeriveError, KernelError
+from derive.prover import CLASS, FAMILIES, assembled, obstacle
+from derive.syntax import RESERVED, Symbols, parse, parse_relation
+from derive.term import Term, index, reindex, subterms
+
+SIZES = frozenset(("K", "m"))
+ALIASES = frozenset(("a", "yhat", "J"))
+Relations = tuple[Term, ...]
+
+
+class Half(NamedTuple):
+    """A loss or an activation: its term, and the relations that its entry in the catalogue gives."""
+
+    term: Term
+    domain: Relations = ()
+    targets: Relations = ()
+    parameters: Relations = ()
+    cases: Relations = ()
+
+
+def read(
+    loss: Any, activation: Any, params: Sequence[str] = (), assume: Sequence[str] = (), average: bool = False
+) -> Statement:
+    """The statement that a user means, with the domain that its formulas need.
+
+    Raises SyntaxProblem with a column, DeriveError for a name that is declared wrongly, for a loss that the activation
+    leaves, or a relation between what may not be related.
+    """
+    names = declared(params)
+    cost = half(loss, "loss", names, ())
+    output = half(activation, "activation", names, (CLASS[0],))
+    if output.term.names & {"h", "y", "J"} or "J" in cost.term.names:
+        raise DeriveError("an activation is a function of z, and a loss one of h, y and z")
+    is_vector = any(t.kind == "item" and t.args[0] in FAMILIES for half in (cost, output) for t in subterms(half.term))
+    said = [r for text in (*bounds(params), *assume) for r in relations(text, names, is_vector)]
+    sorted_out: dict[str, list[Term]] = {"h": [*cost.domain], "z": [*output.domain], "y": [*cost.targets], "": []}
+    for relation in (*cost.parameters, *output.parameters, *said):
+        sorted_out[_about(relation)].append(relation)
+    _infer(cost.term, sorted_out)
+    _infer(output.term, sorted_out)
+    kinds = [sorted_out[name] for name in ("h", "z", "y", "")]
+    found = assembled(cost.term, output.term, [*kinds, cost.cases], average)
+    why = obstacle(found)
+    if why is not None and "not proved" not in why:
+        raise DeriveError(f"the activation leaves the domain of the loss: {why}; restrict z by --assume")
+    return found
+
+
+def declared(params: Iterable[str]) -> Mapping[str, bool]:
+    """The names that "w", "w>0", "0<t<1" or "w[k]>0" declare, and whether they are indexed."""
+    found: dict[str, bool] = {}
+    for text in params:
+        names = [m for m in re.finditer(r"([A-Za-z_]\w*)\s*(\[)?", re.sub(r"\[[^\]]*\]", "[]", text))]
+        own = [(m[1], m[2] is not None) for m in names if m[1] not in RESERVED | SIZES]
+        if not own:
+            raise DeriveError(f"no name is declared by {text[:40]!r}; write 'w', 'w > 0' or '0 < t < 1'")
+        for name, is_indexed in own:
+            if name in (*FAMILIES, *ALIASES):
+                raise DeriveError(f"the name {name} has a meaning already; a parameter needs another")
+            found[name] = found.get(name, False) or is_indexed
+    return found
+
+
+def bounds(params: Iterable[str]) -> list[str]:
+    """The declarations that say more than a name."""
+    return [text for text in params if not re.fullmatch(r"\s*\w+\s*(\[\s*\w+\s*\])?\s*", text)]
+
+
+def relations(text: str, names: Mapping[str, bool], is_vector: bool) -> Iterator[Term]:
+    """a < b < c as a < b and b < c."""
+    parts = re.split(r"(<=|>=|!=|<|>|=)", text)
+    letters = _letters(text)
+    for n in range(1, max(len(parts), 2), 2):
+        found = parse_relation("".join(parts[n - 1 : n + 2]), symbols(names, is_vector, letters))
+        yield (
+            reindex(found, {i: index(CLASS[0], i.args[1]) for i in found.indices}) if len(found.indices) == 1 else found
+        )
+
+
+def symbols(names: Mapping[str, bool], is_vector: bool, letters: Iterable[str]) -> Symbols:
+    """The names of a text: h, y and z as families over K or as scalars, and the declared ones."""
+    scalars = {n for n, is_indexed in names.items() if not is_indexed} | ({*FAMILIES} if not is_vector else set())
+    families = {n: ("K",) for n, is_indexed in names.items() if is_indexed}
+    if is_vector:
+        families |= dict.fromkeys(FAMILIES, ("K",))
+    return Symbols(frozenset(scalars), families, dict.fromkeys(letters, "K"))
+
+
+def half(given: Any, role: str, names: Mapping[str, bool], free: tuple[str, ...]) -> Half:
+    """A loss or an activation, by slug, text or SymPy expression."""
+    if not isinstance(given, str):
+        from derive.bridge import to_term
+
+        return Half(to_term(given))
+    if re.fullmatch(r"[a-zA-Z][a-zA-Z-]+\d?", given) and given not in names:
+        found = _entry(given, role)
+        if found is not None:
+            return found
+    term = parse(given, symbols(names, _is_indexed(given), _letters(given) if free else ()))
+    if len(term.indices) > len(free):
+        raise DeriveError(f"the {role} has free indices: {', '.join(i.args[0] for i in term.indices)}")
+    return Half(reindex(term, {i: index(CLASS[0], i.args[1]) for i in term.indices}))
+
+
+def _entry(slug: str, role: str) -> Half | None:
+    """An entry of the catalogue as terms."""
+    from derive.activations import ACTIVATIONS
+    from derive.activations import ALIASES as OTHER_NAMES
+    from derive.bridge import to_term
+    from derive.losses import LOSSES
+
+    table: Mapping[str, Any] = LOSSES if role == "loss" else ACTIVATIONS
+    entry = table.get(OTHER_NAMES.get(slug, slug) if role == "activation" else slug)
+    if entry is None:
+        return None
+    formula, domain, parameters = entry[2], entry.domain, entry.parameters
+    targets, cases = (entry.targets, entry.cases) if role == "loss" else ((), ())
+    return Half(to_term(formula), *(tuple(map(to_term, rs)) for rs in (domain, targets, parameters, cases)))
+
+
+def _is_indexed(text: str) -> bool:
+    """Whether a text uses h, y or z as families."""
+    return bool(re.search(r"\b(h|y|z|a|yhat)\s*(\[|_[A-Za-z])|\bsoftmax\b", text))
+
+
+def _letters(text: str) -> list[str]:
+    """The indices of a text that no sum binds, k first: softmax(z) means its k-th element."""
+    used = re.findall(r"[\[,]\s*([A-Za-z]\w*)\s*(?=[\],])|\b[A-Za-z]+_([A-Za-z])\b", text)
+    bound = set(re.findall(r"\bsum\s*\(\s*([A-Za-z]\w*)", text))
+    found = dict.fromkeys(a or b for a, b in used if (a or b) not in bound)
+    return [*found] or ([CLASS[0]] if CLASS[0] not in bound else [])
+
+
+def _about(relation: Term) -> str:
+    """Which of h, z and y a relation is about."""
+    found = [name for name in ("h", "z", "y") if name in relation.names]
+    if len(found) > 1 and "z" in found:
+        raise DeriveError("an assumption is about z, or about h and y, and other names")
+    return found[0] if found else ""
+
+
+def _infer(term: Term, known: dict[str, list[Term]]) -> None:
+    """Add the relations under which a term is defined, where those known do not imply them."""
+    algebra = Calculus({}, tuple(r for rs in known.values() for r in rs if r.args[0] != "="))
+    try:
+        needs = algebra.attempt(lambda: [algebra.obligation(r) for r in algebra.conditions(term)])
+    except KernelError as problem:
+        raise DeriveError(f"the formula has no meaning: {problem}") from problem
+    for need in needs:
+        if not need.is_met:
+            known[_about(need.claim)].append(need.claim)
