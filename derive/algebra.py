@@ -721,14 +721,15 @@ class Algebra:
         lead = poly.leading_coefficient()
         monic = poly if lead == 1 else poly / lead
         indices = self._indices_of(poly) if any(r.indices for r in self.assumptions) else ()
+        total, used = ANY_SIGN, _NO_FACTS
         for relation in self.assumptions:
             if relation.args[0] == "=":
                 continue
             for instance in self._instantiate(relation, indices) if relation.indices else (relation,):
                 known, sign = self._assumed(instance)
-                if known == monic:
-                    return _times_sign(sign, _sign_of(lead)), (relation,)
-        return ANY_SIGN, ()
+                if known == monic and total & ~sign:
+                    total, used = total & sign, (*used, relation)
+        return _times_sign(total, _sign_of(lead)), used
 
     def _assumed(self, relation: Term) -> tuple[fmpq_mpoly, int]:
         """A relation a < b as (monic polynomial, its signs)."""
@@ -939,7 +940,7 @@ class Algebra:
         for case in (relation, rel("<=", *relation.args[1:])):
             algebra = self.under(case)
             sign, facts = algebra.attempt(lambda a=algebra: a.sign_of_fraction(a.normal(term)))  # type: ignore[misc]
-            total, used = total | sign, used + tuple(f for f in facts if f != case)
+            total, used = total | sign, used + tuple(f for f in (*facts, *algebra.facts) if f != case)
         return total, used
 
     def _sign_of_rest(self, rest: Term) -> Sign:

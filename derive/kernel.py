@@ -16,7 +16,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from derive.algebra import Definitions, Obligation
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, sub, sum_over, where
+from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, replace, sub, sum_over, where
 
 
 class Equation(NamedTuple):
@@ -287,7 +287,7 @@ class Theory:
         if value not in merged_values(condition, a.value, b.value):
             raise KernelError("the value does not put the two cases together")
         sides = strictly(condition), strictly(opposite(condition))
-        every = [h for t in (inside, outside) for h in t.hypotheses if h not in sides]
+        every = [h for t, side in zip((inside, outside), sides, strict=True) for h in t.hypotheses if h != side]
         return self._read(a._replace(value=value), (*every, rel("!=", *condition.args[1:])))
 
     @refusing
@@ -301,40 +301,49 @@ class Theory:
         """
         both = self.cases(condition, inside, outside, value)
         a, b = inside.conclusion, outside.conclusion
-        assert isinstance(a, Derivative) and isinstance(b, Derivative)
-        border = rel("!=", *condition.args[1:])
-        every = [h for h in both.hypotheses if h != border]
+        assert isinstance(a, Derivative) and isinstance(b, Derivative) and isinstance(both.conclusion, Derivative)
+        every = [h for h in both.hypotheses if h != rel("!=", *condition.args[1:])]
         self._check_open(every, a.variable)
-        if a.order != 1 or not self.is_continuous(outer, condition, a.subject, output):
+        if a.order != 1 or not self.is_continuous(outer, condition, a.subject, output, a.variable):
             raise KernelError("J is not proved to be continuous at the border")
-        every += self._agreement(outer, condition, a.value, b.value, output)
-        assert isinstance(both.conclusion, Derivative)
+        self._check_meeting(outer, condition, a.value, b.value, output, a.variable)
         return self._read(both.conclusion, every)
 
     @refusing
-    def is_continuous(self, outer: Theory, condition: Term, subject: Term, output: Term) -> bool:
-        """Whether J and h, both as defined, have no jump where the two sides of the condition meet."""
-        bodies = [self.definitions[t.args[0]][1] for t in (subject, output)]
+    def is_continuous(self, outer: Theory, condition: Term, subject: Term, output: Term, variable: Term) -> bool:
+        """Whether J, as defined, is smooth up to where the two sides of the condition meet, and has no jump there."""
+        body = self.definitions[subject.args[0]][1]
         try:
-            for body in bodies:
-                parts = [resolved(body, condition, side) for side in (True, False)]
-                if parts[0] != parts[1]:
-                    needs = self._agreement(outer, condition, parts[0], parts[1], output)
-                    if not all(map(self.holds, needs)):
-                        return False
+            inside, outside = (resolved(body, condition, side) for side in (True, False))
+            self._check_meeting(outer, condition, inside, outside, output, variable)
         except KernelError:
             return False
         return True
 
-    def _agreement(self, outer: Theory, condition: Term, left: Term, right: Term, output: Term) -> tuple[Term, ...]:
-        """What it takes that two terms are defined and equal where l = r, h being free if l and r use it."""
-        theory = outer if output.args[0] in condition.names else self
+    def _check_meeting(
+        self, outer: Theory, condition: Term, inside: Term, outside: Term, output: Term, variable: Term
+    ) -> None:
+        """Both terms are smooth, and equal, where l = r; h is free if l or r uses it, else resolved to each side."""
+        is_free = output.args[0] in condition.names
+        sides, variables = [inside, outside], [variable, output][: 1 + is_free]
+        if not is_free:
+            if output.args[1:]:
+                raise KernelError("only scalars are joined")
+            body = self.definitions[output.args[0]][1]
+            sides = [
+                replace(t, {output: resolved(body, condition, side)})
+                for t, side in zip(sides, (True, False), strict=True)
+            ]
+        assumptions = outer.assumptions if is_free else self.assumptions
         border = rel("=", *condition.args[1:])
+        theory = Theory(outer.definitions, (*assumptions, border))
         try:
-            found = Theory(theory.definitions, (*theory.assumptions, border)).equal(left, right)
+            theory.equal(*sides)
         except KernelError:
-            found = theory.equal_where_zero(sub(*condition.args[1:]), left, right)
-        return tuple(h for h in found.hypotheses if h != border)
+            theory = Theory(outer.definitions, assumptions)
+            theory.equal_where_zero(sub(*condition.args[1:]), *sides)
+        if any(theory.needs(t, v) for t in sides for v in variables):
+            raise KernelError("a side is not proved to be smooth up to the border")
 
     def equal_where_zero(self, border: Term, left: Term, right: Term) -> Theorem:
         """|- left = right where border = 0.  Fails: the difference is no multiple of the border."""

@@ -70,7 +70,7 @@ LAWS: dict[str, Law] = {
     ),
     "Phi": Law(
         lambda x: call("phi", x),
-        rewrite=lambda x: mul(HALF, add(ONE, call("erf", div(x, call("sqrt", TWO))))),
+        rewrite=lambda x: mul(HALF, add(ONE, call("erf", mul(HALF, call("sqrt", TWO), x)))),
     ),
     "sin": Law(lambda x: call("cos", x), odd=True),
     "cos": Law(lambda x: mul(MINUS_ONE, call("sin", x))),

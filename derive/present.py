@@ -29,6 +29,7 @@ from derive.term import (
     power,
     rebuild,
     reindex,
+    rel,
     rename,
     sub,
     subterms,
@@ -179,11 +180,31 @@ class Veil:
             return rename(sum_over(i, self.lifted(open_sum(term, i))), term.hint)
         if term.kind in ("var", "item") and term.args[0] == "#r":
             return sub(replace_name(term, "h"), replace_name(term, "y"))
+        if term.kind == "add":
+            return _rejoined([self.lifted(t) for t in term.args])
         template = next((t for t, n in self.names.items() if term.kind in ("var", "item") and n == term.args[0]), None)
         if template is None:
             return rebuild(term, self.lifted)
         formals = {index(f"#f{n}", i.args[1]): i for n, i in enumerate(term.args[1:])}
         return reindex(template, formals)
+
+
+def _rejoined(terms: list[Term]) -> Term:
+    """A sum with (h - y) + y as h, and -(h - y) - y as -h."""
+    for t in terms:
+        for whole, part, sign in ((t, lambda y: y, lambda h: h), (neg_inside(t), neg, neg)):
+            if whole is None or whole.kind != "add" or len(whole.args) != 2 or not _is_residual(*whole.args):
+                continue
+            y = part(replace_name(whole.args[0], "y"))
+            if y in terms:
+                rest = [sign(whole.args[0]) if u is t else u for u in terms if u != y]
+                return add(*rest)
+    return add(*terms)
+
+
+def neg_inside(term: Term) -> Term | None:
+    """The a of -a."""
+    return mul(*term.args[1:]) if term.kind == "mul" and term.args[0] == MINUS_ONE else None
 
 
 class Presenter:
@@ -363,6 +384,9 @@ class Presenter:
         if atom.kind == "call" and len(atom.args) == 2:
             argument = self._fraction(self.algebra.canonical(self.algebra.normal(atom.args[1])))
             return _exponential(argument) if atom.args[0] == "exp" else call(atom.args[0], argument)
+        if atom.kind == "where" and not atom.loose:
+            sign, body = self._oriented(self.algebra.normal(atom.args[0].args[1])[0])
+            return Term("where", (rel(">" if sign > 0 else "<", body, ZERO), *atom.args[1:]))
         if atom.kind == "sum":
             i = index("#s", atom.args[0])
             body = open_sum(atom, i)

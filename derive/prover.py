@@ -297,9 +297,9 @@ class _Search:
 
     def merged(self, condition: Term, left: Term, right: Term) -> list[Term]:
         """Ways to write two pieces as one: the same, a multiple of h - y, else both."""
-        forms = merged_values(condition, left, right)
-        residual = self.statement.residual
-        return sorted(forms, key=lambda t: (t.kind == "where", t.args[-1] != residual if t.kind == "mul" else 0))
+        forms, residual = merged_values(condition, left, right), self.statement.residual
+        common = [t for t in forms if t.kind == "mul" and t.args[-1] == residual]
+        return [left] * (left == right) + common + [t for t in forms if t.kind == "where"]
 
     # ---- one step and the next
 
@@ -406,8 +406,20 @@ class _Search:
 
     def at_target(self, step: int, target: Term) -> Term:
         """dJ/dz for one value of the target."""
-        found = self.statement
-        return self.presenter(found.outer_definitions, (*found.outer_assumptions, target)).shown(self.value(step))
+        found, same = self.statement, {target.args[1]: target.args[2]}
+        under = self.presenter(found.outer_definitions, (*found.outer_assumptions, target))
+
+        def at(term: Term) -> Term:
+            if term.kind == "where":
+                return Term("where", (tidy(replace(term.args[0], same)), *map(at, term.args[1:])))
+            pieces = [f for f in _factors(term) if f.kind == "where"]
+            if len(pieces) == 1:
+                rest = [f for f in _factors(term) if f is not pieces[0]]
+                condition, *sides = pieces[0].args
+                return at(Term("where", (condition, *(mul(*_factors(t), *rest) for t in sides))))
+            return under.shown(term)
+
+        return at(self.value(step))
 
     # ---- after the chain rule
 
@@ -462,8 +474,17 @@ class _Search:
         cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
         if shaped is not None:
             return self.improve(last, [shaped], rewrite="cancel" if cancels else "simplify")
-        forms = sorted(self.other_forms(value), key=length)
-        return self.improve(last, forms, rewrite="simplify", unfold="normalised")
+        if self.statement.preactivation.args[0] in self.statement.cost.names:
+            shaped = self.bound.multiple_of(value, residual)
+            if shaped is not None:
+                return self.improve(last, [shaped], unfold="simplify")
+        for form, rule, reason in sorted(self.other_forms(value), key=lambda found: length(found[0])):
+            if form == value:
+                return last
+            taken = self.take(rule, reason, form, last)
+            if taken is not None:
+                return taken
+        return last
 
     def divided(self, step: int) -> None:
         """g (h - y) with h - y below the line of g: where it is a removable singularity, the kernel says so."""
@@ -496,19 +517,20 @@ class _Search:
             return mul(*value.args[:-1]) if value.kind == "mul" else ONE
         return self.free.shown(mul(value, power(residual, -1)))
 
-    def other_forms(self, value: Term) -> Iterator[Term]:
-        yield value
-        yield self.free.shown(value)
+    def other_forms(self, value: Term) -> Iterator[tuple[Term, str, str]]:
+        """Forms that may be shorter, each with the rule and the reason by which it would follow."""
         h = self.statement.output
+        forms = [value, self.free.shown(value)]
         if self.index_pairs:
             own, other = self.index_pairs[-1]
-            yield from self.coupled_forms(value, own, other)
+            forms += self.coupled_forms(value, own, other)
             total = sum_over(own, reindex(h, dict(self.index_pairs[:-1])))
             if self.sums_to_one(total):
-                assumptions = self.statement.outer_assumptions + self.region
-                yield self.presenter(self.statement.outer_definitions, (*assumptions, _equation(total, ONE))).shown(
-                    value
-                )
+                assumptions = (*self.statement.outer_assumptions, *self.region, _equation(total, ONE))
+                one = self.presenter(self.statement.outer_definitions, assumptions)
+                yield one.shown(value), "unfold", "normalised"
+        for form in forms:
+            yield form, "rewrite", "simplify"
 
     def coupled_forms(self, value: Term, own: Term, other: Term) -> Iterator[Term]:
         """h_j (A_j - sum_k h_k A_k), where the outputs are coupled as in softmax."""
@@ -550,11 +572,12 @@ class _Search:
 
     def inferred(self, value: Term) -> Iterator[Term]:
         """Sums over targets that must have one value for dJ/dz to be h - y: factors of the difference."""
-        for term in self.free.factors(sub(value, self.statement.residual)):
-            sums = [t for t in (term.args if term.kind == "add" else ()) if t.kind == "sum"]
-            if len(sums) == 1 and not term.names & {"h", "z", "J"} and not term.indices:
-                rest = add(*(t for t in term.args if t is not sums[0]))
-                yield _equation(sums[0], tidy(neg(rest)))
+        for factor in self.free.factors(sub(value, self.statement.residual)):
+            for term in (factor, tidy(mul(MINUS_ONE, factor))):
+                sums = [t for t in (term.args if term.kind == "add" else ()) if t.kind == "sum"]
+                if len(sums) == 1 and not term.names & {"h", "z", "J"} and not term.indices:
+                    rest = add(*(t for t in term.args if t is not sums[0]))
+                    yield _equation(sums[0], tidy(mul(MINUS_ONE, rest)))
 
 
 _OUTER = ("differentiate-loss", "common-denominator")

@@ -303,7 +303,7 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: Iterabl
 
 def _is_continuous(statement: Statement, border: Term) -> bool:
     outer, inner = Derivation(statement).theories()
-    return inner.is_continuous(outer, border, COST, statement.output)
+    return inner.is_continuous(outer, border, COST, statement.output, statement.preactivation)
 
 
 def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:

@@ -1,13 +1,12 @@
-"""Every shipped pair against automatic differentiation: JAX, on J as the second catalogue writes it, in float64.
+"""Every shipped pair against automatic differentiation: JAX, in float64, on J as the second catalogue writes it.
 
-Nothing is shared: the cost is that of ``written_out``, its gradient is JAX's, and terms are evaluated by ``Written``.
+Nothing is shared with the package but the shape of its terms, which ``written_out`` evaluates in mpmath.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -15,11 +14,14 @@ import mpmath
 import numpy
 import pytest
 from jax import numpy as jnp
+from mpmath import mpf
 from written_out import (
     ACTIVATIONS,
-    INPUTS,
+    COUPLED,
+    JOINT,
     LOSSES,
     OUTPUTS,
+    POSITIVE,
     REAL,
     UNIT,
     Matrix,
@@ -28,53 +30,181 @@ from written_out import (
     cost,
     difference_slope,
     is_inside,
+    loss,
     outputs,
     place_of,
     written,
 )
 
-from derive.certificate import file_name, folder, load, shipped
-from derive.term import Term
+from derive.certificate import Checked, file_name, folder, load, shipped
+from derive.term import Term, mul, num
 
-jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_enable_x64", True)
 
-SEEDS = range(5)
+PLACES = 5  # of each size; one number, because JAX compiles each operation for each
+SIZES = {"": [(1, 1)], "j": [(1, 1), (1, 2), (1, 3), (1, 4)], "ij": [(2, 2)]}  # (examples, classes) by indices of z
 DIGITS = 30  # in which terms are evaluated
-RELATIVE, NOISE = 1e-9, 1e-13  # of the value; of the sum of the parts that may have cancelled
 
 
-# ---- J of many places at once: each z, y and parameter is an array with one number a place
+# ---- J at several places at once
 
 
 class Batch(NamedTuple):
-    """Places of one size; ``z`` has one array an example and class, which are equally many at each place."""
+    """Places of one size; each z, y and parameter of an example and class is an array with a number a place."""
 
     pair: str
     places: Sequence[Place]
 
-    def arrays(self, matrices: Sequence[Matrix]) -> tuple[tuple[Any, ...], ...]:
+    def arrays(self, matrices: Sequence[Matrix]) -> Matrix:
         rows, columns = range(len(matrices[0])), range(len(matrices[0][0]))
-        return tuple(tuple(_array([found[n][k] for found in matrices]) for k in columns) for n in rows)
+        return tuple(tuple(array(found[n][k] for found in matrices) for k in columns) for n in rows)
 
     @property
-    def z(self) -> tuple[tuple[Any, ...], ...]:
+    def z(self) -> Matrix:
         return self.arrays([place.z for place in self.places])
 
-    def cost(self, z: Any) -> Any:
-        """J, a number a place."""
-        y = self.arrays([place.y for place in self.places])
-        return cost(self.pair, z, y, jnp, self.parameters)
+    @property
+    def y(self) -> Matrix:
+        return self.arrays([place.y for place in self.places])
 
     @property
     def parameters(self) -> dict[str, Any]:
-        found = [place.parameters for place in self.places]
-        return {name: _parameter([values[name] for values in found]) for name in found[0]}
+        return {name: self.parameter(name) for name in self.places[0].parameters}
+
+    def parameter(self, name: str) -> Any:
+        values = [place.parameters[name] for place in self.places]
+        return tuple(map(array, zip(*values, strict=True))) if isinstance(values[0], tuple) else array(values)
+
+    def cost(self, z: Matrix) -> Any:
+        """J summed over the places: its derivative by a number of one place is that of J there."""
+        return cost(self.pair, z, self.y, jnp, self.parameters).sum()
+
+    def derivatives(self) -> tuple[Matrix, list[float]]:
+        """dJ/dz by every example and class, and d2J/dz2 at each place by its own coordinate twice."""
+        one = [
+            tuple(tuple((n, k) == p.at for k, _ in enumerate(row)) for n, row in enumerate(p.z)) for p in self.places
+        ]
+        slopes, moved = jax.jvp(jax.grad(self.cost), (self.z,), (self.arrays(one),))
+        return on_host(slopes), [on_host(moved)[p.at[0]][p.at[1]][number] for number, p in enumerate(self.places)]
+
+    def noise(self) -> Any:
+        """What may have been rounded at each place: the sum of |dJ/dh|, parts of which an output that others share
+        cancels; else nothing."""
+        slug, _, activation = self.pair.partition("-")
+        if activation not in COUPLED:
+            return [0.0] * len(self.places)
+        y, parameters = self.y, self.parameters
+
+        def by_output(h: Matrix) -> Any:
+            return sum(loss(slug, *row, jnp, parameters) for row in zip(h, y, strict=True)).sum() / len(y)
+
+        parts = jax.grad(by_output)(outputs(activation, self.z, jnp, parameters))
+        return sum(abs(part) for row in on_host(parts) for part in row)
 
 
-def _array(values: Sequence[Any]) -> Any:
+def array(values: Any) -> Any:
     return jnp.asarray(numpy.array([float(v) for v in values]))
 
 
-def _parameter(values: Sequence[Any]) -> Any:
-    return tuple(map(_array, zip(*values, strict=True))) if isinstance(values[0], tuple) else _array(values)
+def on_host(matrix: Matrix) -> Matrix:
+    return tuple(tuple(map(numpy.asarray, row)) for row in matrix)
+
+
+def batches(pair: str, shape: str) -> list[Batch]:
+    """One of each size that the pair has: it has none of one class if an output must be below 1 and is 1."""
+    found = [Batch(pair, [place_of(pair, seed, *size) for seed in range(PLACES)]) for size in SIZES[shape]]
+    return [batch for batch in found if all(is_inside(pair, place) for place in batch.places)]
+
+
+def agree(found: Any, expected: Any, noise: Any) -> bool:
+    """To 9 digits, or to 11 of the parts that have cancelled; mpmath has rounded a 0 as well."""
+    return bool(abs(found - mpf(float(expected))) <= 1e-9 * abs(float(expected)) + 1e-11 * float(noise) + 1e-25)
+
+
+# ---- the shipped pairs
+
+
+def shape(checked: Checked) -> str:
+    return ("", "j", "ij")[len(checked.certificate.statement.preactivation.args) - 1]
+
+
+def holds(point: Written, relations: Sequence[Term]) -> bool:
+    """Whether each relation holds: for every value of the indices besides those of z."""
+    return all(at.value(relation) for relation in relations for at in _indexed(point, relation))
+
+
+def _indexed(point: Written, relation: Term) -> Iterator[Written]:
+    free = [i for i in relation.indices if i.args[0] not in point.indices]
+    for values in product(*(range(1, point.sizes[i.args[1]] + 1) for i in free)):
+        named = {i.args[0]: value for i, value in zip(free, values, strict=True)}
+        yield point._replace(indices={**point.indices, **named})
+
+
+class Sample(NamedTuple):
+    """A place of a pair off its kinks, with dJ/dz there by JAX, and d2J/dz2 (None but at one coordinate of a place)."""
+
+    point: Written
+    slope: Any
+    curvature: Any
+    noise: Any
+
+
+def samples(pair: str, checked: Checked) -> Iterator[Sample]:
+    """Every example and class of every place, unless it is excluded in words: something there must not be 0."""
+    for batch in batches(pair, shape(checked)):
+        (slopes, curvatures), noise = batch.derivatives(), batch.noise()
+        for number, place in enumerate(batch.places):
+            for n, k in product(range(len(place.z)), range(len(place.z[0]))):
+                point = written(pair, place._replace(at=(n, k)), shape(checked))
+                if holds(point, checked.verdict.exclusions):
+                    second = curvatures[number] if (n, k) == place.at else None
+                    yield Sample(point, slopes[n][k][number], second, noise[number])
+
+
+def cases() -> list[tuple[str, bool]]:
+    both = product(shipped(), (False, True))
+    return [(pair, average) for pair, average in both if (folder() / file_name(pair, average)).is_file()]
+
+
+@pytest.mark.parametrize(("pair", "average"), cases())
+def test_automatic_differentiation_finds_the_same(pair: str, average: bool) -> None:
+    """delta, the delta of each region inside it, and the second derivative where it is shipped."""
+    checked = load(pair, average)
+    verdict = checked.verdict
+    with mpmath.workdps(DIGITS):
+        found = list(samples(pair, checked))
+        assert found
+        for point, slope, curvature, noise in found:
+            assert agree(point.value(verdict.delta), slope, noise)
+            assert all(agree(point.value(r.delta), slope, noise) for r in verdict.regions if holds(point, r.where))
+            if verdict.hessian is not None and curvature is not None:
+                assert agree(point.value(verdict.hessian), curvature, noise)
+
+
+@pytest.mark.parametrize("wrong", [num(10**7 + 1, 10**7), num(2), num(-1)], ids=["1e-7", "double", "sign"])
+def test_another_delta_is_found_out(wrong: Term) -> None:
+    """At more than half of the places: with one class delta is 0, whatever multiplies it."""
+    checked = load("mse-softmax")
+    delta = mul(wrong, checked.verdict.delta)
+    with mpmath.workdps(DIGITS):
+        found = [agree(s.point.value(delta), s.slope, s.noise) for s in samples("mse-softmax", checked)]
+    assert found.count(False) > len(found) / 2
+
+
+# ---- the second catalogue itself: three libraries read the same formulas
+
+
+def partner(slug: str) -> str:
+    return {UNIT: "sigmoid", POSITIVE: "exp", REAL: "tanh"}.get(OUTPUTS.get(slug, REAL), "softplus")
+
+
+@pytest.mark.parametrize("pair", [*(f"{slug}-{partner(slug)}" for slug in LOSSES), *(f"mse-{a}" for a in ACTIVATIONS)])
+def test_automatic_differentiation_agrees_with_differences(pair: str) -> None:
+    """Also a check of JAX: its slopes of the float64 formulas against differences in 60 digits."""
+    slug, _, activation = pair.partition("-")
+    for batch in batches(pair, "j" if slug in JOINT or activation in COUPLED else ""):
+        (slopes, _), noise = batch.derivatives(), batch.noise()
+        for number, place in enumerate(batch.places):
+            n, k = place.at
+            assert agree(difference_slope(pair, place), slopes[n][k][number], noise[number])

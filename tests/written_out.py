@@ -31,7 +31,7 @@ NONE: Parameters = {}
 
 
 def functions(of: Any) -> SimpleNamespace:
-    """exp, log, sqrt, erf, atan, pi, number (of a decimal), where, size (of x) and larger of sympy, mpmath or jax.numpy."""
+    """exp, log, sqrt, erf, atan, pi, number (of a decimal), where, size (|x|), larger of sympy, mpmath or jax.numpy."""
     return _functions(of.__name__)
 
 
@@ -255,20 +255,26 @@ INPUTS: Mapping[str, Range] = {
     "normalize": POSITIVE,
 }
 PARAMETERS: Mapping[str, Mapping[str, Range]] = {
-    **dict.fromkeys(("huber", "smoothl1", "pseudohuber"), {"d": POSITIVE}),
+    "huber": {"d": POSITIVE},
+    "smoothl1": {"d": POSITIVE},
+    "pseudohuber": {"d": POSITIVE},
     "cauchy": {"c": POSITIVE},
-    **dict.fromkeys(("quantile", "expectile"), {"t": UNIT}),
+    "quantile": {"t": UNIT},
+    "expectile": {"t": UNIT},
     "epsinsensitive": {"epsilon": POSITIVE},
     "wbce": {"w": POSITIVE},
     "focal": {"alpha": UNIT, "gamma": Range(0, None, True)},
     "binomial": {"N": POSITIVE},
     "wcce": {"w[k]": POSITIVE},
     "lsce": {"epsilon": UNIT},
-    **dict.fromkeys(("tweedie", "power"), {"p": Range(1, 2)}),
-    **dict.fromkeys(("negbin", "nblink"), {"r": POSITIVE}),
+    "tweedie": {"p": Range(1, 2)},
+    "power": {"p": Range(1, 2)},
+    "negbin": {"r": POSITIVE},
+    "nblink": {"r": POSITIVE},
     "dice": {"s": POSITIVE},
     "tversky": {"alpha": POSITIVE, "beta": POSITIVE},
-    **dict.fromkeys(("leakyrelu", "elu"), {"alpha": POSITIVE}),
+    "leakyrelu": {"alpha": POSITIVE},
+    "elu": {"alpha": POSITIVE},
     "softmaxT": {"T": POSITIVE},
 }
 SIGNS, CLASSES = (-1, 1), (0, 1)
