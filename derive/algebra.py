@@ -30,6 +30,7 @@ from derive.term import (
     num,
     open_sum,
     power,
+    rebuild,
     reindex,
     rel,
     sub,
@@ -127,8 +128,8 @@ def fresh_index(size_name: str, *terms: Term) -> Term:
 
 
 def _case_of(atom: Term) -> Term | None:
-    """The condition that decides an indicator or an absolute value, where it stands in no sum."""
-    if atom.loose:
+    """The condition that decides an indicator or an absolute value, where it has no index: those are universal."""
+    if atom.loose or atom.indices:
         return None
     if atom.kind == "where":
         return rel(">", *atom.args[0].args[1:])
@@ -136,18 +137,30 @@ def _case_of(atom: Term) -> Term | None:
 
 
 def _readable(relation: Term) -> Term:
-    """The relation with internal index names replaced by letters; its free indices are universal."""
+    """The relation with letters for its indices, whatever they were called; its free indices are universal."""
     own = relation.indices
-    if not own or not any(i.args[0].startswith("#") for i in own):
-        return relation
-    taken = {i.args[0] for i in own}
-    table: dict[Term, Term] = {}
-    for i in own:
-        if i.args[0].startswith("#"):
-            name = next((c for c in _LETTERS.get(i.args[1], _LETTERS["K"]) if c not in taken), i.args[0])
-            taken.add(name)
-            table[i] = index(name, i.args[1])
-    return reindex(relation, table)
+    if own and any(i.args[0].startswith("#") for i in own):
+        taken = {i.args[0] for i in own}
+        table: dict[Term, Term] = {}
+        for i in own:
+            if i.args[0].startswith("#"):
+                name = next((c for c in _letters(i.args[1]) if c not in taken), i.args[0])
+                taken.add(name)
+                table[i] = index(name, i.args[1])
+        relation = reindex(relation, table)
+    return _lettered(relation, tuple(i.args[0] for i in relation.indices))
+
+
+def _letters(size_name: str) -> str:
+    return _LETTERS.get(size_name, _LETTERS["K"])
+
+
+def _lettered(term: Term, taken: tuple[str, ...]) -> Term:
+    """The same term with the names of bound indices chosen by where they stand."""
+    if term.kind != "sum":
+        return rebuild(term, lambda t: _lettered(t, taken))
+    name = next((c for c in _letters(term.args[0]) if c not in taken), "#")
+    return Term("sum", (term.args[0], _lettered(term.args[1], (*taken, name))), name)
 
 
 class Algebra:
@@ -970,7 +983,7 @@ class Algebra:
             sign, facts = self.sign_of_fraction(self.normal(left if right == ZERO else sub(left, right)))
             if not sign & ALLOWED[op]:
                 raise KernelError("a condition can never hold: something is undefined everywhere on the domain")
-            known, is_met = tuple(_readable(f) for f in dict.fromkeys(facts)), not sign & ~ALLOWED[op]
+            known, is_met = tuple(dict.fromkeys(map(_readable, facts))), not sign & ~ALLOWED[op]
             found = self._obligations[relation] = Obligation(_readable(relation), known if is_met else (), is_met)
         return found
 

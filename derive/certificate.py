@@ -221,10 +221,21 @@ def dumps(checked: Checked) -> str:
     return _sealed(body)
 
 
+NO_CHECKSUM = "00000000"
+
+
 def _sealed(body: Mapping[str, Any]) -> str:
-    text = json.dumps({**body, "checksum": ""}, indent=1, ensure_ascii=True)
-    checksum = f"crc32:{zlib.crc32(text.encode()):08x}"
-    return json.dumps({**body, "checksum": checksum}, indent=1, ensure_ascii=True) + "\n"
+    """One line a field, one line a step; the checksum is that of the text with zeros in its place."""
+    fields = {**body, "checksum": f"crc32:{NO_CHECKSUM}"}
+    text = "{\n" + ",\n".join(f"{json.dumps(name)}: {_rows(value)}" for name, value in fields.items()) + "\n}\n"
+    end = len(NO_CHECKSUM) + 4
+    return text[:-end] + f"{zlib.crc32(text.encode()):08x}" + text[len(NO_CHECKSUM) - end :]
+
+
+def _rows(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(json.dumps(v) for v in value) + "\n]"
+    return json.dumps(value)
 
 
 def _write_step(n: int, step: Step, reason: str, theorem: Theorem) -> dict[str, Any]:
@@ -254,6 +265,7 @@ def _write_verdict(found: Verdict) -> dict[str, Any]:
         ],
         "kinks": [{name: shown(value) for name, value in k._asdict().items()} for k in found.kinks],
         "hessian": shown(found.hessian),
+        "hessian_exclusions": [plain(c) for c in found.hessian_exclusions],
     }
 
 
@@ -301,7 +313,11 @@ def _read_json(text: str) -> dict[str, Any]:
         raise CertificateError("not a certificate: a JSON object is expected")
     if data.get("schema") != SCHEMA:
         raise CertificateError(f"schema {_short(data.get('schema'))} is not {SCHEMA!r}, which this version reads")
-    if _sealed({k: v for k, v in data.items() if k != "checksum"}) != text:
+    checksum = str(data.get("checksum", "")).removeprefix("crc32:")
+    if not text.endswith(f'"checksum": "crc32:{checksum}"\n}}\n'):
+        raise CertificateError("not in the form in which certificates are written")
+    unsealed = text[: -len(checksum) - 4] + NO_CHECKSUM + text[-4:]
+    if f"{zlib.crc32(unsealed.encode()):08x}" != checksum:
         raise CertificateError("the checksum does not fit: the file was changed or damaged")
     return data
 
@@ -315,10 +331,10 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
     reasons = tuple(step["reason"] for step in data["steps"])
     if not set(reasons) <= set(REASONS):
         raise CertificateError(f"unknown reason: {next(r for r in reasons if r not in REASONS)!r}")
-    known: dict[tuple[Term, str], Term] = {}
+    known: dict[tuple[Any, ...], Term] = {}
     statement = _shared(_read_statement(data["statement"], symbols), known)
     if data["pair"] is not None and not _is_slug(data["pair"]):
-        raise CertificateError("pair: a name is words of a-z and 0-9 joined by -")
+        raise CertificateError("pair: a name is words of letters and digits joined by -")
     if data["average"] is not any(i.args[1] == "m" for i in statement.preactivation.args[1:]):
         raise CertificateError("average: the statement says otherwise")
     return Certificate(
@@ -343,14 +359,17 @@ def _read_about(data: Mapping[str, str] | None) -> About | None:
 
 
 def _is_slug(name: object) -> bool:
-    return isinstance(name, str) and name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    return isinstance(name, str) and name.isascii() and name.replace("-", "").isalnum()
 
 
-def _shared(value: Any, known: dict[tuple[Term, str], Term]) -> Any:
-    """The same terms with equal subterms made one object, which the kernel compares faster."""
+def _shared(value: Any, known: dict[tuple[Any, ...], Term]) -> Any:
+    """The same terms with equal subterms, down to the names of bound indices, made one object."""
     if isinstance(value, Term):
-        term = Term(value.kind, _shared(value.args, known), value.hint)
-        return known.setdefault((term, value.hint), term)
+        args = _shared(value.args, known)
+        key = (value.kind, value.hint, *(id(a) if isinstance(a, Term) else str(a) for a in args))
+        if key not in known:
+            known[key] = Term(value.kind, args, value.hint)
+        return known[key]
     if isinstance(value, tuple):
         parts = [_shared(v, known) for v in value]
         return value._make(parts) if hasattr(value, "_make") else tuple(parts)

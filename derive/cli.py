@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from derive import __version__
-from derive.errors import CertificateError, DeriveError, KernelError
+from derive.errors import DeriveError, KernelError
 
 if TYPE_CHECKING:
     from derive.proof import Proof
@@ -17,14 +19,53 @@ if TYPE_CHECKING:
 DECIDED, DOES_NOT_HOLD, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 MOST_READ = 2_000_000  # bytes of a file; longer than any certificate may be
 FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "json": ".json"}
+KINDS = ("cancels", "multiple", "residual", "other")
+TIMEOUT, FOR_GUESSES = 10.0, 0.7  # seconds of a search, and how much of them SymPy may have
+PATIENCE = 1.0  # seconds until progress is shown
 EXAMPLES = """\b
 Examples:
   derive bce-sigmoid                     the proof that dJ/dz = h - y
   derive mse-sigmoid                     why it does not cancel, and what remains
   derive cce-softmax --average           J averaged over m examples, any K
   derive mse-tanh --format latex -o sheet.tex
-  derive list                            all pairs with their verdicts
+  derive prove --loss "-y*log(h)" --activation "exp(z)/(1 + exp(z))"
+  derive match --activation tanh         the loss for which dJ/dz = h - y
+  derive list --kind cancels             pairs with their verdicts
+  derive atlas                           every loss with every activation
   derive verify proofs/certificates/*.json
+"""
+PROVE_EXAMPLES = """\b
+Examples:
+  derive prove --loss "(h - y)^2/2" --activation "tanh(z)"
+  derive prove --loss bce --activation "1/(1 + exp(-2z))"
+  derive prove --loss "-w*y*log(h) - (1 - y)*log(1 - h)" --activation sigmoid --param "w > 0"
+  derive prove --loss "y/h + log(h)" --activation "-1/z" --assume "z < 0"
+  derive prove --loss "-sum(k, y[k]*log(h[k]))" --activation "exp(z[k])/sum(l, exp(z[l]))"
+"""
+MATCH_EXAMPLES = """\b
+Examples:
+  derive match --activation tanh
+  derive match --activation "z/(1 + |z|)"
+  derive match --activation "where(z > 0, z, a*z)" --param "a > 0"
+  derive match --activation "z[k]^2/sum(l, z[l]^2)"
+"""
+LIST_EXAMPLES = """\b
+Examples:
+  derive list --loss bce                 binary cross-entropy with every activation that fits
+  derive list --activation softmax --kind cancels
+  derive list --json
+"""
+ATLAS_EXAMPLES = """\b
+Examples:
+  derive atlas
+  derive atlas --loss mse --json
+  derive atlas --fresh --jobs 4          derived anew with SymPy
+"""
+VERIFY_EXAMPLES = """\b
+Examples:
+  derive verify proofs/certificates/*.json
+  derive verify --jobs 4 --quiet proofs/certificates/*.json
+  derive verify - < certificate.json
 """
 
 
@@ -72,35 +113,136 @@ def app() -> None:
     """
 
 
-@click.command("PAIR", epilog=EXAMPLES)
-@click.argument("name", metavar="")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or by the suffix of FILE.")
-@click.option("-o", "--output", "file", metavar="FILE", help="Write to FILE (- is standard output).")
-@click.option(
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in the order of the help."""
+    return lambda command: reduce(lambda f, option: option(f), reversed(options), command)
+
+
+def _slugs(axis: str) -> Callable[..., list[str]]:
+    """Completion by the losses or the activations of the catalogue."""
+
+    def found(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        from derive.library import index
+
+        return [slug for slug in getattr(index(), axis) if slug.startswith(incomplete)]
+
+    return found
+
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+REPORT = _options(
+    AS_JSON,
+    click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, or by the suffix of FILE."),
+    click.option("-o", "--output", "file", metavar="FILE", help="Write to FILE (- is standard output)."),
+)
+BUDGET = click.option("--timeout", metavar="S", default=TIMEOUT, show_default=True, help="Seconds of the search.")
+AVERAGE = click.option(
     "--average", is_flag=True, help="J averaged over m examples and summed over K outputs; by z_j of example i."
 )
+NAMES = _options(
+    click.option("--param", "params", metavar="NAME", multiple=True, help='Declare a name: w, "w > 0" or "0 < t < 1".'),
+    click.option("--assume", metavar="RELATION", multiple=True, help='What else holds, such as "z < 0".'),
+)
+SELECTION = _options(
+    click.option("--loss", metavar="SLUG", shell_complete=_slugs("losses"), help="This loss only."),
+    click.option("--activation", metavar="SLUG", shell_complete=_slugs("activations"), help="This activation only."),
+)
+JOBS = click.option("--jobs", metavar="N", type=click.IntRange(1, 256), help="Processes. Default: one a CPU.")
+
+
+@click.command("PAIR", epilog=EXAMPLES)
+@click.argument("name", metavar="")
+@REPORT
+@AVERAGE
 @click.option("--fresh", is_flag=True, help="Derive it anew with SymPy instead of re-checking the stored proof.")
-def pair(name: str, as_json: bool, form: str | None, file: str | None, average: bool, fresh: bool) -> None:
+@BUDGET
+def pair(
+    name: str, as_json: bool, form: str | None, file: str | None, average: bool, fresh: bool, timeout: float
+) -> None:
     """Print the derivation of dJ/dz^(L) for a pair, step by step, and the verdict."""
     from derive.library import load_proof
 
     form = "json" if as_json else form or _by_suffix(file)
     try:
-        proof = load_proof(name, average, fresh)
+        proof = load_proof(name, average, fresh, timeout)
     except KernelError as problem:
         _undecided(name, form, file, str(problem))
     _write(_render(proof, form, file), file)
 
 
-def _undecided(name: str, form: str, file: str | None, reason: str) -> None:
+@app.command(epilog=PROVE_EXAMPLES, short_help="Prove what dJ/dz is for a loss and an activation of your own.")
+@click.option("--loss", metavar="E", required=True, help="J in h and y (and z), or a slug of the catalogue.")
+@click.option("--activation", metavar="E", required=True, help="h as a function of z, or a slug; h[k] for a vector.")
+@NAMES
+@REPORT
+@AVERAGE
+@BUDGET
+def prove(
+    loss: str,
+    activation: str,
+    params: tuple[str, ...],
+    assume: tuple[str, ...],
+    as_json: bool,
+    form: str | None,
+    file: str | None,
+    average: bool,
+    timeout: float,
+) -> None:
+    """Print the derivation of dJ/dz^(L) for a loss and an activation of your own, step by step, and the verdict.
+
+    The plain language: + - * / ^, h[k] or h_k, sum(k, e) over the K classes, where(z > 0, a, b), |x|, exp, log, sqrt,
+    tanh, sigmoid and so on. Numbers are exact: 0.1 is 1/10.
+    """
+    from derive.library import derived
+
+    form = "json" if as_json else form or _by_suffix(file)
+    request = {"loss": loss, "activation": activation, "params": params, "assume": assume, "average": average}
+    try:
+        proof = derived(request, timeout)
+    except KernelError as problem:
+        _undecided(None, form, file, str(problem))
+    _write(_render(proof, form, file), file)
+
+
+def _undecided(name: str | None, form: str, file: str | None, reason: str) -> NoReturn:
     """No statement: the answer is undecided, with the reason, and exit code 3."""
     if form == "json":
         from derive.proof import undecided
 
         _write(_dump(undecided(name, reason)), file)
-    click.echo(f"derive: {name} is undecided: {reason}", err=True)
-    sys.exit(UNDECIDED)
+    _stop(f"{name or 'the pair'} is undecided: {reason}", UNDECIDED)
+
+
+@app.command(epilog=MATCH_EXAMPLES, short_help="Find the loss for which dJ/dz = h - y, or prove that there is none.")
+@click.option("--activation", metavar="E", required=True, help="h as a function of z, or a slug; h[k] for a vector.")
+@NAMES
+@REPORT
+@BUDGET
+def match(
+    activation: str,
+    params: tuple[str, ...],
+    assume: tuple[str, ...],
+    as_json: bool,
+    form: str | None,
+    file: str | None,
+    timeout: float,
+) -> None:
+    """Print the loss J for which dJ/dz = h - y, whether it is convex in z, or the proof that there is none."""
+    from derive.worker import bounded
+
+    form = "json" if as_json else form or _by_suffix(file)
+    request = {"activation": activation, "params": params, "assume": assume, "timeout": timeout * FOR_GUESSES}
+    try:
+        found = bounded("match", {**request, "form": form, "look": _look(file)}, timeout)
+    except KernelError as problem:
+        from derive.matched import Match
+
+        if form == "json":
+            _write(_dump(Match(activation, reason=str(problem)).to_json()), file)
+        _stop(f"the matching loss is undecided: {problem}", UNDECIDED)
+    _write(_dump(found["report"]) if form == "json" else found["report"], file)
+    if found["exists"] is None:
+        _stop(f"the matching loss is undecided: {found['reason']}", UNDECIDED)
 
 
 def _by_suffix(file: str | None) -> str:
@@ -126,9 +268,14 @@ def _render(proof: Proof, form: str, file: str | None) -> str:
         return markdown(proof)
     from derive.report.text import text
 
+    return text(proof, **_look(file))
+
+
+def _look(file: str | None) -> dict[str, Any]:
+    """How text is shown: as the terminal can, or as it is best in a file."""
     if file not in (None, "-"):
-        return text(proof)
-    return text(proof, width=_width(), unicode=_speaks_unicode(sys.stdout), colour=_shows_colour(sys.stdout))
+        return {}
+    return {"width": _width(), "unicode": _speaks_unicode(sys.stdout), "colour": _shows_colour(sys.stdout)}
 
 
 def _dump(data: Any) -> str:
@@ -169,47 +316,97 @@ def _write(content: str, file: str | None) -> None:
         raise DeriveError(f"cannot write {path}: {problem.strerror or problem}") from problem
 
 
-@app.command("list", short_help="List the pairs with their verdicts.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
-def list_pairs(as_json: bool) -> None:
-    """List the pairs with their verdicts; every proof is re-checked first."""
-    from derive.certificate import load, shipped
-    from derive.proof import Proof
+@app.command("list", epilog=LIST_EXAMPLES, short_help="List the pairs with their verdicts.")
+@click.option("--kind", type=click.Choice(KINDS), help="This kind of dJ/dz only.")
+@SELECTION
+@AS_JSON
+@JOBS
+def list_pairs(kind: str | None, loss: str | None, activation: str | None, as_json: bool, jobs: int | None) -> None:
+    """List the pairs with their verdicts; every proof is re-checked before its line is printed."""
+    from derive.survey import checked, stored
 
-    proofs = [Proof(load(p)) for p in shipped()]
+    pairs = stored(loss, activation, kind)
     if as_json:
-        click.echo(_dump([proof.to_json(steps=False) for proof in proofs]), nl=False)
+        click.echo(_dump(list(checked(pairs, jobs, _watched))), nl=False)
         return
-    from derive.report.text import table
+    from derive.report.table import listing
 
-    click.echo(table(proofs, width=_width(), colour=_shows_colour(sys.stdout)), nl=False)
+    for line in listing(checked(pairs, jobs), pairs, _width(), _shows_colour(sys.stdout)):
+        click.echo(line)
 
 
-@app.command(short_help="Re-check stored certificates with the kernel alone.")
+@app.command(epilog=ATLAS_EXAMPLES, short_help="Show every loss with every activation.")
+@SELECTION
+@AS_JSON
+@click.option("--fresh", is_flag=True, help="Derive everything anew with SymPy instead of re-checking stored proofs.")
+@JOBS
+def atlas(loss: str | None, activation: str | None, as_json: bool, fresh: bool, jobs: int | None) -> None:
+    """Show every loss with every activation: does dJ/dz = h - y hold, what is it else, and where is it no pair?
+
+    The stored proofs are re-checked by the kernel first, every one of them.
+    """
+    from derive.survey import survey
+
+    found = survey(loss, activation, fresh, jobs, _watched)
+    if as_json:
+        click.echo(_dump(found.to_json()), nl=False)
+        return
+    from derive.report.table import matrix
+
+    click.echo(matrix(found, _width(), _shows_colour(sys.stdout)), nl=False)
+
+
+def _watched(answers: Iterator[Any], total: int) -> Iterator[Any]:
+    """The answers; counted on standard error where that is a terminal, and somebody waits."""
+    from time import monotonic
+
+    since, shown = monotonic(), ""
+    for n, answer in enumerate(answers, 1):
+        if monotonic() - since > PATIENCE and sys.stderr.isatty():
+            shown = f"{n} of {total}"
+            click.echo(f"\r{shown}", err=True, nl=False)
+        yield answer
+    if shown:
+        click.echo(f"\r{' ' * len(shown)}\r", err=True, nl=False)
+
+
+@app.command(epilog=VERIFY_EXAMPLES, short_help="Re-check stored certificates with the kernel alone.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print only what does not hold.")
-def verify(files: tuple[str, ...], quiet: bool) -> None:
+@AS_JSON
+@JOBS
+def verify(files: tuple[str, ...], quiet: bool, as_json: bool, jobs: int | None) -> None:
     """Re-check stored certificates with the kernel alone; SymPy is never imported.
 
     A certificate proves the statement that it prints. FILE may be - for standard input.
     """
-    from derive.certificate import loads
+    from derive.worker import cpus, parallel
 
-    failed = 0
-    for file in files:
-        content = _read(file)
-        try:
-            checked = loads(content)
-        except CertificateError as problem:
-            failed += 1
-            click.echo(f"{file}: does not hold: {problem}", err=True)
-            continue
-        if not quiet:
-            found, steps = checked.verdict, len(checked.theorems)
-            click.echo(f"{file}: holds, {steps} steps: {found.answer}, {found.kind}")
-    if not quiet:
+    answers = parallel("check", [{"text": _read(file)} for file in files], jobs or cpus())
+    rows = []
+    for file, answer in zip(files, answers, strict=True):
+        rows.append(_verified(file, answer))
+        if not as_json:
+            _say_verified(rows[-1], quiet)
+    failed = sum(not row["holds"] for row in rows)
+    if as_json:
+        click.echo(_dump(rows), nl=False)
+    elif not quiet:
         click.echo(f"{len(files) - failed} of {len(files)} certificates hold")
     sys.exit(DOES_NOT_HOLD if failed else DECIDED)
+
+
+def _verified(file: str, answer: Any) -> dict[str, Any]:
+    if isinstance(answer, DeriveError):
+        return {"file": file, "holds": False, "reason": str(answer)}
+    return {"file": file, "holds": True, **{name: answer[name] for name in ("pair", "answer", "kind", "steps")}}
+
+
+def _say_verified(row: dict[str, Any], quiet: bool) -> None:
+    if not row["holds"]:
+        click.echo(_one_line(f"{row['file']}: does not hold: {row['reason']}"), err=True)
+    elif not quiet:
+        click.echo(_one_line(f"{row['file']}: holds, {row['steps']} steps: {row['answer']}, {row['kind']}"))
 
 
 def _read(file: str) -> str:
@@ -237,5 +434,14 @@ def main() -> None:
 def _complain(message: str, problem: click.ClickException | None = None) -> None:
     context = getattr(problem, "ctx", None)
     hint = f" (see '{context.command_path} --help')" if context is not None else ""
-    click.echo(f"derive: {message}{hint}", err=True)
-    sys.exit(BAD_INPUT)
+    _stop(message + hint, BAD_INPUT)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    click.echo(_one_line(f"derive: {message}"), err=True)
+    sys.exit(code)
+
+
+def _one_line(message: str) -> str:
+    """The message with what would break the line, or the terminal, spelled out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)

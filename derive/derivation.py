@@ -71,9 +71,9 @@ class Statement(NamedTuple):
         return self.outer_assumptions + self.activation_domain
 
     def is_condition(self, relation: Term) -> bool:
-        """Whether a relation may be a condition: an equation between targets, parameters and sizes."""
+        """Whether a relation may be a condition: an equation about targets, in which parameters and sizes may occur."""
         taken = {"J", self.output.args[0], self.preactivation.args[0]}
-        return bool(relation.args[0] == "=" and not relation.names & taken)
+        return bool(relation.args[0] == "=" and self.target.args[0] in relation.names and not relation.names & taken)
 
 
 class Step(NamedTuple):
@@ -146,8 +146,8 @@ class Derivation:
             raise KernelError(f"no such rule: {step.rule}")
         if step.sources and not 0 <= min(step.sources) <= max(step.sources) < len(self.theorems):
             raise KernelError("a step can rest on earlier steps only")
-        if any(r.loose or r.kind != "rel" for r in step.assuming):
-            raise KernelError("a step assumes relations")
+        if any(r.loose or r.kind != "rel" or (r.indices and step.rule != "condition") for r in step.assuming):
+            raise KernelError("a step assumes relations; one with a free index would be about all of them")
         theorem = rule(self, step, *[self.theorems[n] for n in step.sources])
         conclusion = theorem.conclusion
         if (conclusion.value if isinstance(conclusion, Derivative) else conclusion.right) != step.value:
@@ -204,7 +204,7 @@ def _unfold(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
 def _condition(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
     """The value rewritten under conditions on the targets, or for one value of a discrete target."""
     if not step.assuming or not all(map(run.statement.is_condition, step.assuming)):
-        raise KernelError("a condition is an equation between targets, parameters and sizes")
+        raise KernelError("a condition is an equation about targets")
     outer, inner = run.theories()
     theory = Theory(outer.definitions, outer.assumptions + step.assuming)
     return inner.rewrite(theorem, theory.equal(_value(theorem), step.value))
@@ -212,13 +212,19 @@ def _condition(run: Derivation, step: Step, theorem: Theorem) -> Theorem:
 
 def _cases(run: Derivation, step: Step, inside: Theorem, outside: Theorem) -> Theorem:
     *region, condition = step.assuming
-    return run.theories(tuple(region))[1].cases(condition, inside, outside, step.value)
+    return _theory_of(run, inside, tuple(region)).cases(condition, inside, outside, step.value)
 
 
 def _join(run: Derivation, step: Step, inside: Theorem, outside: Theorem) -> Theorem:
     *region, condition = step.assuming
-    outer, inner = run.theories(tuple(region))
-    return inner.join(outer, condition, inside, outside, step.value, run.statement.output)
+    outer, theory = run.theories(tuple(region))[0], _theory_of(run, inside, tuple(region))
+    return theory.join(outer, condition, inside, outside, step.value, run.statement.output)
+
+
+def _theory_of(run: Derivation, theorem: Theorem, region: tuple[Term, ...]) -> Theory:
+    """Of a region, the theory in which h is as free as in the theorem."""
+    outer, inner = run.theories(region)
+    return outer if theorem.definitions == outer.definitions else inner
 
 
 def _value(theorem: Theorem) -> Term:

@@ -222,7 +222,8 @@ class Theory:
                 raise KernelError("dJ/dz was taken under other definitions")
             self._check_open(subject.hypotheses, d.variable)
             cost, term, order, kept = first.subject, first.value, 2, kept + subject.hypotheses
-        if not isinstance(cost, Term) or not isinstance(term, Term) or {*d.subject.indices} & {*term.indices}:
+        taken = {*d.variable.indices, *(term.indices if isinstance(term, Term) else ())}
+        if not isinstance(cost, Term) or not isinstance(term, Term) or {*d.subject.indices} & taken:
             raise KernelError("an index of h is taken already; rename it")
         moved = Slope(d.subject.args[1:], d.variable, d.value)
         algebra = Calculus(outer.definitions, outer.assumptions, {d.subject.args[0]: moved})
@@ -268,8 +269,10 @@ class Theory:
         kept = [h for h in hypotheses if h.args[0] == "=" or h in self._assumptions]
         needs = [h for h in hypotheses if h not in kept]
         bodies = [body for name, (_, body) in self._definitions.items() if name in conclusion.value.names]
+        # a relation says something only where its sides are defined, in this theory and without the earlier regions
+        parts = (*bodies, *(side for h in hypotheses for side in h.args[1:]))
         return algebra.attempt(
-            lambda: self._theorem(conclusion, (*needs, *(r for b in bodies for r in algebra.conditions(b))), kept)
+            lambda: self._theorem(conclusion, (*needs, *(r for t in parts for r in algebra.conditions(t))), kept)
         )
 
     @refusing
@@ -287,7 +290,13 @@ class Theory:
         if value not in merged_values(condition, a.value, b.value):
             raise KernelError("the value does not put the two cases together")
         sides = strictly(condition), strictly(opposite(condition))
+        if condition.indices:
+            raise KernelError("a condition with a free index is a condition on all of them")
         every = [h for t, side in zip((inside, outside), sides, strict=True) for h in t.hypotheses if h != side]
+        for side, part in zip(sides, (a.value, b.value), strict=True):
+            if part == ZERO and value.kind == "mul":  # 0 is 0 times the common factor only where that is defined
+                common = Theory(self._definitions, (*self._assumptions, side)).support(value.args[-1])
+                every += [h for h in common if h != side]
         return self._read(a._replace(value=value), (*every, rel("!=", *condition.args[1:])))
 
     @refusing
@@ -304,25 +313,27 @@ class Theory:
         assert isinstance(a, Derivative) and isinstance(b, Derivative) and isinstance(both.conclusion, Derivative)
         every = [h for h in both.hypotheses if h != rel("!=", *condition.args[1:])]
         self._check_open(every, a.variable)
-        if a.order != 1 or not self.is_continuous(outer, condition, a.subject, output, a.variable):
-            raise KernelError("J is not proved to be continuous at the border")
-        self._check_meeting(outer, condition, a.value, b.value, output, a.variable)
+        if a.order != 1:
+            raise KernelError("only first derivatives are joined")
+        every += self.continuity(outer, condition, a.subject, output, a.variable)
+        every += self._meeting(outer, condition, a.value, b.value, output, a.variable)
         return self._read(both.conclusion, every)
 
     @refusing
-    def is_continuous(self, outer: Theory, condition: Term, subject: Term, output: Term, variable: Term) -> bool:
-        """Whether J, as defined, is smooth up to where the two sides of the condition meet, and has no jump there."""
-        body = self.definitions[subject.args[0]][1]
-        try:
-            inside, outside = (resolved(body, condition, side) for side in (True, False))
-            self._check_meeting(outer, condition, inside, outside, output, variable)
-        except KernelError:
-            return False
-        return True
+    def continuity(
+        self, outer: Theory, condition: Term, subject: Term, output: Term, variable: Term
+    ) -> tuple[Term, ...]:
+        """The relations by which J, as defined, is smooth up to where the two sides meet, and has no jump there.
 
-    def _check_meeting(
+        Fails: this is not proved.
+        """
+        body = self.definitions[subject.args[0]][1]
+        inside, outside = (resolved(body, condition, side) for side in (True, False))
+        return self._meeting(outer, condition, inside, outside, output, variable)
+
+    def _meeting(
         self, outer: Theory, condition: Term, inside: Term, outside: Term, output: Term, variable: Term
-    ) -> None:
+    ) -> tuple[Term, ...]:
         """Both terms are smooth, and equal, where l = r; h is free if l or r uses it, else resolved to each side."""
         is_free = output.args[0] in condition.names
         sides, variables = [inside, outside], [variable, output][: 1 + is_free]
@@ -334,16 +345,24 @@ class Theory:
                 replace(t, {output: resolved(body, condition, side)})
                 for t, side in zip(sides, (True, False), strict=True)
             ]
+        if variable.args[0] not in self.moving_names(sub(*condition.args[1:])):
+            raise KernelError("the border does not move with the variable")
         assumptions = outer.assumptions if is_free else self.assumptions
         border = rel("=", *condition.args[1:])
         theory = Theory(outer.definitions, (*assumptions, border))
         try:
-            theory.equal(*sides)
+            used = [*theory.equal(*sides).hypotheses]
         except KernelError:
             theory = Theory(outer.definitions, assumptions)
-            theory.equal_where_zero(sub(*condition.args[1:]), *sides)
-        if any(theory.needs(t, v) for t in sides for v in variables):
+            used = [*theory.equal_where_zero(sub(*condition.args[1:]), *sides).hypotheses]
+        for v in variables:
+            for t in (*sides, *condition.args[1:]):
+                used += theory.support(t, v)
+        at_border = (border, rel("=", sub(*condition.args[1:]), ZERO))
+        kept = tuple(h for h in dict.fromkeys(used) if h not in at_border)
+        if not all(h in assumptions or self.holds(h) for h in kept):
             raise KernelError("a side is not proved to be smooth up to the border")
+        return kept
 
     def equal_where_zero(self, border: Term, left: Term, right: Term) -> Theorem:
         """|- left = right where border = 0.  Fails: the difference is no multiple of the border."""
@@ -354,6 +373,14 @@ class Theory:
                 raise KernelError("the difference is no multiple of the border")
             needs = algebra.conditions(left) + algebra.conditions(right)
             return self._theorem(Equation(left, right), needs, (rel("=", border, ZERO),))
+
+        return self._algebra.attempt(prove)
+
+    def support(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
+        """The hypotheses, assumed or left over, under which a term is defined, and smooth in a variable."""
+
+        def prove() -> tuple[Term, ...]:
+            return self._theorem(Equation(term, term), self._algebra.conditions(_closed(term), variable)).hypotheses
 
         return self._algebra.attempt(prove)
 

@@ -42,11 +42,17 @@ def index() -> Index:
 
 
 def _made_index() -> Index:
-    from derive.activations import ACTIVATIONS, ALIASES
     from derive.catalogue import cells
+
+    return axes()._replace(reasons={pair: why for pair, why in cells() if why is not None})
+
+
+def axes() -> Index:
+    """The index of the catalogue, without reasons."""
+    from derive.activations import ACTIVATIONS, ALIASES
     from derive.losses import LOSSES
 
-    return Index(tuple(LOSSES), tuple(ACTIVATIONS), ALIASES, {pair: why for pair, why in cells() if why is not None})
+    return Index(tuple(LOSSES), tuple(ACTIVATIONS), ALIASES, {})
 
 
 def written_index() -> str:
@@ -124,18 +130,22 @@ def _undeclared(term: Term, request: Mapping[str, Any]) -> list[str]:
 # ---- names -----------------------------------------------------------------------------------------
 
 
-def select(known: Iterable[str], loss: str | None = None, activation: str | None = None) -> list[str]:
-    """The pairs with this loss and this activation (None: any); raises UnknownName with the nearest slug."""
+def chosen(found: Index, loss: str | None = None, activation: str | None = None) -> Index:
+    """The index with this loss and this activation only (None: all); raises UnknownName with the nearest slug."""
     if loss is not None:
-        loss = _slug(loss, "loss", index().losses)
+        found = found._replace(losses=(_slug(loss, "loss", found.losses),))
     if activation is not None:
-        activation = _slug(index().aliases.get(activation, activation), "activation", index().activations)
-    return [p for p in known if loss in (None, p.partition("-")[0]) and activation in (None, p.partition("-")[2])]
+        known = (*found.activations, *found.aliases)
+        slug = _slug(activation, "activation", known)
+        found = found._replace(activations=(found.aliases.get(slug, slug),))
+    return found
 
 
 def _slug(word: str, role: str, known: Sequence[str]) -> str:
     if word not in known:
-        raise UnknownName(f"no {role} is called {word!r}; {_nearest(word, known) or 'there are ' + ', '.join(known)}")
+        raise UnknownName(
+            f"no {role} is called {word!r}; {_nearest(word, known) or 'the catalogue has ' + ', '.join(known)}"
+        )
     return word
 
 
@@ -161,4 +171,3 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     names = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), names, n=1)
     return f"did you mean {names[near[0]]}?" if near else ""
-

@@ -172,7 +172,7 @@ LOSSES = {
             -w * y * log(h) - (1 - y) * log(1 - h),
             UNIT,
             PROBABILITY,
-            "PyTorch, torch.nn.BCEWithLogitsLoss (pos_weight)",
+            "PyTorch, torch.nn.BCEWithLogitsLoss (pos weight)",
             parameters=(Gt(w, 0),),
             note="w weighs the positive class only",
         ),

@@ -240,11 +240,13 @@ class _Search:
         outer = {} if uses_z else self.each(costs, self.loss_derivative)
         inner = self.each(outputs, self.activation_derivative)
         first: dict[Region, int] = {}
+        flat = [r for r, n in inner.items() if self.value(n) == ZERO and costs and not uses_z]
+        whole = self.assemble(costs, (), outer) if flat else None
         for of_z in inner:
-            for of_h in self.regions(costs):
+            for of_h in [()] if of_z in flat else self.regions(costs):
                 self.region = of_z + of_h
-                first[self.region] = self.slope(outer.get(of_h), inner[of_z])
-        tree = _grafted(outputs, costs)
+                first[self.region] = self.slope(whole if of_z in flat else outer.get(of_h), inner[of_z])
+        tree = _grafted(outputs, costs, flat)
         last = self.assemble(tree, (), first)
         second = {r: self.second(n, inner[next(z for z in inner if r[: len(z)] == z)]) for r, n in first.items()}
         proved = {r: n for r, n in second.items() if n is not None}
@@ -614,9 +616,14 @@ def _open_condition(term: Term, algebra: Algebra) -> Term | None:
     return None
 
 
-def _grafted(tree: Tree, other: Tree) -> Tree:
-    """The tree with every leaf replaced by the other one."""
-    return (tree[0], *(_grafted(t, other) for t in tree[1:])) if tree else other
+def _grafted(tree: Tree, other: Tree, bare: Sequence[Region], region: Region = ()) -> Tree:
+    """The tree with every leaf, but those of the bare regions, replaced by the other one."""
+    if not tree:
+        return () if region in bare else other
+    condition, *branches = tree
+    sides = strictly(condition), strictly(opposite(condition))
+    pairs = zip(branches, sides, strict=True)
+    return (condition, *(_grafted(t, other, bare, (*region, side)) for t, side in pairs))
 
 
 def _accepts(proof: Callable[[], Any]) -> bool:

@@ -70,8 +70,8 @@ class Verdict(NamedTuple):
     """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual, other, or None: open.
 
     ``delta`` is dJ/dz before a condition is used, ``hessian`` d2J/dz2 (for a vector by z_j twice); ``factor`` the c or g
-    of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails; ``kinks`` are those among them where two
-    regions meet.
+    of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails, of the hessian where one of its own does;
+    ``kinks`` are the exclusions where two regions meet.
     """
 
     answer: str
@@ -83,13 +83,15 @@ class Verdict(NamedTuple):
     regions: tuple[Region, ...] = ()
     kinks: tuple[Kink, ...] = ()
     hessian: Term | None = None
+    hessian_exclusions: tuple[Term, ...] = ()
 
 
 class Needs(NamedTuple):
-    """What a verdict has to be shown: its kind, whether it has conditions, and values that must not be 0 at h = y."""
+    """What a verdict has to be shown: its kind, conditions and exclusions, and values that must not be 0 at h = y."""
 
     kind: str
-    is_conditional: bool
+    conditions: tuple[Term, ...]
+    exclusions: tuple[Term, ...]
     borders: tuple[tuple[Term, tuple[Term, ...]], ...]
 
 
@@ -119,30 +121,39 @@ def verdict(
     lines = _lines(statement, steps, theorems)
     last = _conclusion(lines.main[-1])
     kind, factor, conditions, exclusions, delta = _main(statement, lines)
-    if kind == "cancels" and any(r.args[0] != "!=" for r in exclusions):
-        raise KernelError("a yes is about a region only, and does not say so")
+    if kind == "cancels" and not all(_is_thin(statement, r) for r in exclusions):
+        raise KernelError("a yes is about a part of the domain only, and does not say so")
     borders = [point for name, point in points.items() if name.startswith("border")]
     regions = tuple(_region(statement, where, t, borders) for where, t in lines.regions.items())
-    _check_points(statement, kind, bool(conditions), points)
+    _check_points(statement, kind, conditions, exclusions, points)
     is_apart = any(is_apart_at_border(statement, last.value, (), p) for p in borders)
     shape = kind if kind != "other" or is_apart or any(r.kind == "other" for r in regions) else None
     hessian = None if lines.hessian is None else _conclusion(lines.hessian).value
     kinks = tuple(_kinks(statement, lines, delta, exclusions))
     answer = "yes" if kind == "cancels" else "no"
-    return Verdict(answer, shape, delta, factor, conditions, exclusions, regions, kinks, hessian)
+    apart = () if lines.hessian is None else _hypotheses(statement, lines.hessian)[1]
+    return Verdict(answer, shape, delta, factor, conditions, exclusions, regions, kinks, hessian, apart)
 
 
 def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem]) -> Needs:
     """What ``verdict`` will ask for; raises KernelError where there is no verdict."""
     lines = _lines(statement, steps, theorems)
-    kind, _, conditions, _, _ = _main(statement, lines)
+    kind, _, conditions, exclusions, _ = _main(statement, lines)
     value = _conclusion(lines.main[-1]).value
     borders: list[tuple[Term, tuple[Term, ...]]] = [(value, ())] if kind == "other" else []
     for where, theorem in lines.regions.items():
         value = _conclusion(theorem).value
         if where[0].args[0] != "=" and _shape(statement, value, True, where)[0] == "other":
             borders.append((value, where))
-    return Needs(kind, bool(conditions), tuple(borders))
+    return Needs(kind, conditions, exclusions, tuple(borders))
+
+
+def _is_thin(statement: Statement, exclusion: Term) -> bool:
+    """Whether an exclusion is l != r with smooth sides that move with z: it excludes single points."""
+    z = statement.preactivation.args[0]
+    sides = [t for side in exclusion.args[1:] for t in subterms(side)]
+    is_smooth = not any(t.kind == "where" or (t.kind == "call" and t.args[0] == "abs") for t in sides)
+    return bool(exclusion.args[0] == "!=" and is_smooth and z in names_behind(exclusion, statement.definitions))
 
 
 def _conclusion(theorem: Theorem) -> Derivative:
@@ -213,8 +224,13 @@ def _main(statement: Statement, lines: _Lines) -> tuple[str, Term | None, tuple[
     border = rel("!=", statement.residual, ZERO)
     if border in exclusions and len(lines.main) > 1 and value.kind == "mul" and value.args[-1] == statement.residual:
         before = lines.main[-2]
-        _, fewer = _hypotheses(statement, before)
-        if {*fewer, border} == {*exclusions} and _vanishes(statement, _conclusion(before).value):
+        earlier, fewer = _hypotheses(statement, before)
+        if (
+            not conditions
+            and not earlier
+            and {*fewer, border} == {*exclusions}
+            and _vanishes(statement, _conclusion(before).value)
+        ):
             return "residual", mul(*value.args[:-1]), conditions, fewer, _conclusion(before).value
     delta = _conclusion(lines.unconditional).value
     return (*_shape(statement, value, bool(exclusions)), conditions, exclusions, delta)
@@ -286,7 +302,7 @@ def _region(statement: Statement, where: tuple[Term, ...], theorem: Theorem, bor
 # ---- kinks ---------------------------------------------------------------------------------------
 
 
-def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: Iterable[Term]) -> Iterable[Kink]:
+def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[Term, ...]) -> Iterable[Kink]:
     """The exclusions with the values of dJ/dz on both sides; J must be continuous there for them to be one-sided."""
     borders = {rel("!=", *b.args[1:]): b for b in lines.borders}
     for exclusion in exclusions:
@@ -297,50 +313,86 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: Iterabl
             yield Kink(at)
             continue
         low, high = _sides(statement, border)
-        left, right = (_at(statement, at, resolved(value, border, side == strictly(border))) for side in (low, high))
+        try:
+            left, right = (_up_to(statement, border, value, side, exclusions) for side in (low, high))
+        except KernelError:
+            yield Kink(at)
+            continue
         yield Kink(at, left, right, low, high)
 
 
 def _is_continuous(statement: Statement, border: Term) -> bool:
     outer, inner = Derivation(statement).theories()
-    return inner.is_continuous(outer, border, COST, statement.output, statement.preactivation)
+    try:
+        inner.continuity(outer, border, COST, statement.output, statement.preactivation)
+    except KernelError:
+        return False
+    return True
 
 
 def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:
-    """The two sides of a border, that of the smaller output (or pre-activation) first, where this is clear."""
-    sides = strictly(opposite(border)), strictly(border)
+    """The two sides of a border, that of the smaller z (or h, for a border in h) first; l < r first if neither is clear."""
+    below, above = (rel(op, *border.args[1:]) for op in ("<", ">"))
     difference = sub(*border.args[1:])
     algebra = Calculus(statement.outer_definitions, statement.outer_assumptions)
-    for variable in (statement.preactivation, statement.output):
-        slope = algebra.attempt(lambda v=variable: algebra.differentiate(difference, v))  # type: ignore[misc]
-        for op, is_up in ((">", border.args[0] in (">", ">=")), ("<", border.args[0] in ("<", "<="))):
-            if slope is not None and algebra.attempt(lambda s=slope, o=op: algebra.decide(rel(o, s, ZERO))):  # type: ignore[misc]
-                return sides if is_up else sides[::-1]
-    return sides
+    used = [v for v in (statement.preactivation, statement.output) if v.args[0] in border.names]
+    if len(used) == 1:
+        slope = algebra.attempt(lambda: algebra.differentiate(difference, used[0]))
+        if slope is not None and algebra.attempt(lambda: algebra.decide(rel("<", slope, ZERO))):
+            return above, below
+    return below, above
 
 
-def _at(statement: Statement, at: Term, value: Term) -> Term:
-    """The value with its branches chosen that are decided where ``at`` holds."""
-    algebra = Calculus(statement.definitions, (*statement.inner_assumptions, at))
+def _up_to(statement: Statement, border: Term, value: Term, side: Term, exclusions: tuple[Term, ...]) -> Term:
+    """The value on one side, with its branches chosen that are decided where the sides meet.
 
-    def chosen(term: Term) -> Term:
-        if term.kind == "where" and not term.loose:
-            verdict = algebra.attempt(lambda: algebra.decide(term.args[0]))
-            if verdict is not None:
-                return chosen(term.args[1 if verdict else 2])
-        return rebuild(term, chosen)
+    Fails: it is not proved to be continuous up to there, but for the other exclusions.
+    """
+    found = resolved(value, border, side == strictly(border))
+    at = rel("=", *border.args[1:])
+    is_free = statement.output.args[0] in border.names
+    definitions = statement.outer_definitions if is_free else statement.definitions
+    assumptions = statement.free_assumptions if is_free else statement.inner_assumptions
+    if not is_free:
+        inside = resolved(statement.activation, border, side == strictly(border))
+        found_at = replace(found, {statement.output: inside})
+    else:
+        found_at = found
+    theory = Theory(statement.outer_definitions, (*assumptions, at))
+    needs = (
+        *theory.needs(found_at, statement.preactivation),
+        *(theory.needs(found_at, statement.output) if is_free else ()),
+    )
+    if not all(_excluded(statement, need, exclusions) for need in needs):
+        raise KernelError("a side is not proved to be continuous up to the border")
+    return _chosen(Calculus(definitions, (*assumptions, at)), found)
 
-    try:
-        return chosen(value)
-    except KernelError:
-        return value
+
+def _excluded(statement: Statement, need: Term, exclusions: tuple[Term, ...]) -> bool:
+    """Whether a need is one of the exclusions, perhaps with h written out."""
+    output = {statement.output: statement.activation}
+    return need in exclusions or any(need == replace(e, output) for e in exclusions)
+
+
+def _chosen(algebra: Calculus, term: Term) -> Term:
+    if term.kind == "where" and not term.loose and not term.indices:
+        verdict = algebra.attempt(lambda: algebra.decide(term.args[0]))
+        if verdict is not None:
+            return _chosen(algebra, term.args[1 if verdict else 2])
+    return rebuild(term, lambda t: _chosen(algebra, t))
 
 
 # ---- points --------------------------------------------------------------------------------------
 
 
-def _check_points(statement: Statement, kind: str, is_conditional: bool, points: Mapping[str, balls.Point]) -> None:
-    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or is_conditional}
+def _check_points(
+    statement: Statement,
+    kind: str,
+    conditions: tuple[Term, ...],
+    exclusions: tuple[Term, ...],
+    points: Mapping[str, balls.Point],
+) -> None:
+    needed = {"inside": kind == "cancels", "witness": kind != "cancels" or bool(conditions)}
     names = {name for name, is_needed in needed.items() if is_needed}
     if {name for name in points if not name.startswith("border")} != names:
         raise KernelError("a point is missing, or one is given that nothing needs")
@@ -349,6 +401,8 @@ def _check_points(statement: Statement, kind: str, is_conditional: bool, points:
     for name, point in points.items():
         is_free = name == "witness" and kind == "cancels"
         must = domain if is_free or name.startswith("border") else domain + equations
+        if name == "inside":
+            must += conditions + exclusions
         _check_inside(statement, point, must, name.startswith("border"))
     if needed["witness"]:
         _check_apart(statement, points["witness"], statement.residual)

@@ -33,8 +33,8 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
         return _first(_differs(statement, claim), statement, relations)
 
     if cancels:
-        found["inside"] = first(None, domain + equations)
-    if not cancels or needs.is_conditional:
+        found["inside"] = first(None, domain + equations + needs.conditions + needs.exclusions)
+    if not cancels or needs.conditions:
         found["witness"] = first(statement.residual, domain + (() if cancels else equations))
     for n, (value, where) in enumerate(needs.borders):
         borders = [p for name, p in found.items() if name.startswith("border")]

@@ -1,7 +1,7 @@
 """Tasks in processes of their own, with limits, so that nothing hangs; imports errors, and in a task what that needs.
 
-A C loop does not stop for a signal handler: a task that takes too long, or too much memory, ends with its process. Parent
-and child speak JSON, a line each: what the parent asks are names of ``TASKS``, what comes back are values of JSON.
+A C loop does not stop for a signal handler: a task that takes too long, or too much memory, ends with its process.
+Parent and child speak JSON, a line each: what the parent asks for are names of ``TASKS``, what comes back are values.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from derive.errors import DeriveError, KernelError
 SECONDS, MEGABYTES = 10.0, 500
 MAX_SECONDS, MAX_JOBS = 86_400, 256
 MAX_BATCH, FEW = 16, 24  # cases of a message; cases that are done sooner than a process has started
+GRACE = 1.0  # seconds in which a process that says no more has ended
 SHOWN = 300  # characters of the message of an unexpected exception
 Case = Mapping[str, Any]
 
@@ -39,10 +40,12 @@ def _prove(**request: Any) -> str:
 
 
 def _derive(pair: str) -> dict[str, Any]:
-    """The row of a pair that is derived afresh."""
+    """The row of a pair that is derived afresh, or why it is none."""
+    from derive.catalogue import why_inadmissible
     from derive.prover import prove
 
-    return prove(pair).to_json(steps=False)
+    why = why_inadmissible(pair)
+    return {"pair": pair, "why": why} if why is not None else prove(pair).to_json(steps=False)
 
 
 def _check(text: str) -> dict[str, Any]:
@@ -73,7 +76,10 @@ TASKS: dict[str, Callable[..., Any]] = {"prove": _prove, "derive": _derive, "che
 
 
 def bounded(task: str, case: Case, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> Any:
-    """What the task answers; raises what it raises, and KernelError where its process has no answer within the limits."""
+    """What the task answers, as JSON.
+
+    Raises what the task raises, and KernelError where its process has no answer within the limits.
+    """
     if not 0 < seconds <= MAX_SECONDS:
         raise DeriveError(f"a timeout is a number of seconds from 0 to {MAX_SECONDS}")
     crew = _Crew(task, seconds, megabytes)
@@ -126,7 +132,9 @@ class _Crew:
         """The answers to a batch; a child that ends costs the case that it had, and another one does the rest."""
         found: list[Any] = []
         while len(found) < len(batch) and (child := self._child()) is not None:
-            child.send({"task": self.task, "seconds": self.seconds, "megabytes": self.megabytes, "cases": batch[len(found) :]})
+            child.send(
+                {"task": self.task, "seconds": self.seconds, "megabytes": self.megabytes, "cases": batch[len(found) :]}
+            )
             while len(found) < len(batch) and (answer := child.answer(self.seconds)) is not None:
                 found.append(_outcome(answer))
             if len(found) < len(batch):
@@ -179,8 +187,9 @@ class _Child:
         """The next answer; None where there is none in time, and the child has ended."""
         assert self.process.stdout is not None
         timer = threading.Timer(seconds, self._stop)
-        timer.start()
+        timer.daemon = True  # Ctrl-C may come before it can be cancelled
         try:
+            timer.start()
             line = self.process.stdout.readline()
         finally:
             timer.cancel()
@@ -209,6 +218,8 @@ class _Child:
 
     def obituary(self, seconds: float) -> KernelError:
         """Why there is no answer."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE)
         self.kill()
         code = self.process.wait()
         if self.is_late or code == -getattr(signal, "SIGXCPU", 0):

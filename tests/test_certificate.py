@@ -31,8 +31,9 @@ from derive.certificate import (
     measure,
     shipped,
 )
+from derive.derivation import COST, replay
 from derive.errors import CertificateError, KernelError
-from derive.kernel import COST, Derivative, replay
+from derive.kernel import Derivative
 from derive.syntax import parse, parse_relation, plain
 from derive.term import var
 

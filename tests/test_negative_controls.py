@@ -14,11 +14,13 @@ from derive import prover
 from derive.activations import ACTIVATIONS
 from derive.balls import Slope, certainly_different
 from derive.certificate import Checked, _sealed, check, dumps, load, loads, shipped
+from derive.derivation import COST, Derivation, Step, replay
 from derive.errors import CertificateError, DeriveError, KernelError
-from derive.kernel import COST, Derivation, Derivative, Step, Theory, replay, verdict
+from derive.kernel import Derivative, Theory
 from derive.laws import LAWS, Law
 from derive.losses import LOSSES
 from derive.term import ONE, Term, add, call, div, mul, neg, num, power, replace
+from derive.verdict import verdict
 
 h, y, z = symbols("h y z", real=True)
 k, l = symbols("k l", integer=True)  # noqa: E741

@@ -20,8 +20,9 @@ from derive import balls, laws
 from derive.balls import Point, Slope
 from derive.calculus import Calculus
 from derive.certificate import Checked, load, shipped
+from derive.derivation import COST, Statement
 from derive.errors import KernelError
-from derive.kernel import COST, Statement, Theorem, Theory, _holds_everywhere
+from derive.kernel import Theorem, Theory
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -46,6 +47,7 @@ from derive.term import (
     var,
     where,
 )
+from derive.verdict import _holds_everywhere
 
 calm = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=100)
 few = settings(calm, max_examples=40)

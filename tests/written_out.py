@@ -31,7 +31,7 @@ NONE: Parameters = {}
 
 
 def functions(of: Any) -> SimpleNamespace:
-    """exp, log, sqrt, erf, atan, pi, number (of a decimal), where, size (|x|), larger of sympy, mpmath or jax.numpy."""
+    """exp, log, sqrt, erf, atan, pi, where, size (|x|) and larger, of sympy, mpmath or jax.numpy."""
     return _functions(of.__name__)
 
 
@@ -45,7 +45,7 @@ def _functions(library: str) -> SimpleNamespace:
 
 def _of_sympy() -> SimpleNamespace:
     names = {name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "erf", "atan", "pi")}
-    return SimpleNamespace(**names, number=Rational, where=_choice)
+    return SimpleNamespace(**names, where=_choice)
 
 
 class Choice(sympy.Function):
@@ -69,14 +69,14 @@ def _choice(test: Any, a: Any, b: Any) -> Any:
 
 def _of_mpmath() -> SimpleNamespace:
     names = {name: getattr(mpmath, name) for name in ("exp", "log", "sqrt", "erf", "atan", "pi")}
-    return SimpleNamespace(**names, number=mpf, where=lambda test, a, b: a if test else b)
+    return SimpleNamespace(**names, where=lambda test, a, b: a if test else b)
 
 
 def _of_jax() -> SimpleNamespace:
     import jax
 
     names = {name: getattr(jax.numpy, name) for name in ("exp", "log", "sqrt", "pi", "where")}
-    return SimpleNamespace(**names, number=float, atan=jax.numpy.arctan, erf=jax.scipy.special.erf)
+    return SimpleNamespace(**names, atan=jax.numpy.arctan, erf=jax.scipy.special.erf)
 
 
 # ---- J for one coordinate, or for one example; h for all coordinates of one example
@@ -175,10 +175,6 @@ def _elu(x: Any, alpha: Any, of: Any) -> Any:
     return of.where(x > 0, x, alpha * (of.exp(x) - 1))
 
 
-def _selu(x: Any, q: Any, of: Any) -> Any:
-    return of.number("1.0507009873554805") * _elu(x, of.number("1.6732632423543772"), of)
-
-
 def _clipped(x: Any, low: Any, high: Any, of: Any) -> Any:
     return of.where(x < low, low, of.where(x > high, high, x))
 
@@ -193,13 +189,13 @@ COORDINATEWISE: Mapping[str, Callable[[Any, Any, Any], Any]] = {
     "relu": lambda x, q, of: of.larger(x, 0),
     "leakyrelu": lambda x, q, of: of.where(x > 0, x, q.alpha * x),
     "elu": lambda x, q, of: _elu(x, q.alpha, of),
-    "selu": _selu,
+    "selu": lambda x, q, of: vars(q)["lambda"] * _elu(x, q.alpha, of),
     "hardtanh": lambda x, q, of: _clipped(x, -1, 1, of),
-    "hardsigmoid": lambda x, q, of: _clipped(x / 6 + of.number("0.5"), 0, 1, of),
+    "hardsigmoid": lambda x, q, of: _clipped((x + 3) / 6, 0, 1, of),
     "probit": lambda x, q, of: _normal(x, of),
     "cloglog": lambda x, q, of: 1 - of.exp(-of.exp(x)),
     "loglog": lambda x, q, of: of.exp(-of.exp(-x)),
-    "cauchit": lambda x, q, of: of.number("0.5") + of.atan(x) / of.pi,
+    "cauchit": lambda x, q, of: (2 * of.atan(x) / of.pi + 1) / 2,
     "arctan": lambda x, q, of: of.atan(x),
     "softsign": lambda x, q, of: x / (1 + of.size(x)),
     "gelu": lambda x, q, of: x * _normal(x, of),
@@ -275,9 +271,11 @@ PARAMETERS: Mapping[str, Mapping[str, Range]] = {
     "tversky": {"alpha": POSITIVE, "beta": POSITIVE},
     "leakyrelu": {"alpha": POSITIVE},
     "elu": {"alpha": POSITIVE},
+    "selu": {"lambda": POSITIVE, "alpha": POSITIVE},
     "softmaxT": {"T": POSITIVE},
 }
-SIGNS, CLASSES = (-1, 1), (0, 1)
+CLASSES = dict.fromkeys(("softmax", "softmaxT", "logsoftmax", "normalize"), 2)  # least; of one, nothing would move
+SIGNS, LABELS = (-1, 1), (0, 1)
 # y: the numbers between two, or one of several
 TARGETS: Mapping[str, Range | tuple[int, ...]] = {
     **dict.fromkeys(("hinge", "sqhinge", "logistic", "exploss"), SIGNS),
@@ -285,7 +283,7 @@ TARGETS: Mapping[str, Range | tuple[int, ...]] = {
     **dict.fromkeys(("cce", "wcce", "lsce", "kl", "reversekl"), UNIT),
     **dict.fromkeys(("poisson", "gamma", "invgaussian", "tweedie", "negbin", "exponential"), POSITIVE),
     "binomial": UNIT,  # of the share y/N
-    "focal": CLASSES,
+    "focal": LABELS,
     "msle": Range(-1),
 }
 # Where z is drawn, unless it is [-3, 3]: both sides of every kink, h off its limits by more than float64 rounds away.
@@ -355,13 +353,14 @@ def place_of(pair: str, seed: int, examples: int, classes: int) -> Place:
 
 
 def odd(draw: random.Random, between: Range, parts: int) -> Rational:
-    """An odd number of parts, a power of 2, at least 1/16 off both ends; 3 above the lower one if there is no other."""
-    low = -2 if between.low is None else between.low
-    high = low + 3 if between.high is None else between.high
-    if between is REAL:
-        low, high = -2, 2
-    half = parts // 2
-    return Rational(2 * draw.randrange(low * half + half // 16, high * half - half // 16) + 1, parts)
+    """An odd number of parts, a power of 2, away from the ends, and near 0 where there are none."""
+    if between.low is None:
+        low, high = -2.0, 2.0
+    elif between.high is None:
+        low, high = between.low + 1 / 2, between.low + 3.0
+    else:
+        low, high = between.low + 1 / 16, between.high - 1 / 16
+    return Rational(2 * draw.randrange(int(low * parts / 2), int(high * parts / 2)) + 1, parts)
 
 
 def draw_parameters(slug: str, draw: random.Random, classes: int) -> dict[str, Any]:
@@ -387,11 +386,11 @@ def draw_target(slug: str, draw: random.Random, parts: int, parameters: Paramete
 
 
 def is_inside(pair: str, place: Place) -> bool:
-    """Whether every h lies where the loss is defined; with one class, an output of softmax is 1 and does not."""
+    """Whether there are as many classes as the activation needs, and every h lies where the loss is defined."""
     slug, _, activation = pair.partition("-")
-    z, parameters = numbers(place.z), in_mpmath(place.parameters)
-    h = outputs(activation, z, mpmath, parameters)
-    return all(value in OUTPUTS.get(slug, REAL) for row in h for value in row)
+    h = outputs(activation, numbers(place.z), mpmath, in_mpmath(place.parameters))
+    inside = all(value in OUTPUTS.get(slug, REAL) for row in h for value in row)
+    return inside and len(place.z[0]) >= CLASSES.get(activation, 1)
 
 
 def numbers(matrix: Matrix) -> Matrix:

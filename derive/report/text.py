@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
-from typing import Any
 
 from derive.proof import Proof, ProofStep
 from derive.report import explain
@@ -242,31 +241,3 @@ class _Page:
         self.rows.append("")
         for label, pieces in notes:
             self.prose(pieces, f"  {label + ':':<11}")
-
-
-# ---- the table of pairs ------------------------------------------------------------------------------
-
-
-def table(rows: Iterable[Proof | Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
-    """Pair, answer, kind and dJ/dz of each proof (or of its ``to_json``), in lines of at most ``width`` characters."""
-    found = [(r.to_json(steps=False) if isinstance(r, Proof) else r) for r in rows]
-    cells = [
-        [
-            re.sub(r"[^ -~]", "?", str(r["pair"])),
-            r["answer"] + ("*" if r["conditions"] else ""),
-            r["kind"] or "",
-            r["delta"],
-        ]
-        for r in found
-    ]
-    cells.insert(0, ["pair", "h - y?", "kind", "dJ/dz"])
-    widths = [max(len(row[n]) for row in cells) for n in range(3)]
-    room = width - sum(widths) - 6
-    shown = []
-    for row in cells:
-        last = row[3] if len(row[3]) <= room else row[3][: room - 3] + "..."
-        shown.append("  ".join(f"{cell:<{w}}" for cell, w in zip(row[:3], widths, strict=True)) + "  " + last)
-    notes = [f"* if {c}" for c in dict.fromkeys(c for r in found for c in r["conditions"])]
-    if colour:
-        shown[0] = BOLD + shown[0] + RESET
-    return "\n".join([*shown, *notes]) + "\n"

@@ -11,7 +11,7 @@ from flint import fmpq
 
 from derive.balls import Point
 from derive.certificate import About, Certificate, check, measure
-from derive.kernel import Statement, Step
+from derive.derivation import Statement, Step
 from derive.proof import Proof
 from derive.syntax import Symbols, parse, parse_relation
 

@@ -15,7 +15,8 @@ from strategies import terms
 from derive.certificate import load, shipped
 from derive.proof import Proof
 from derive.report import explain
-from derive.report.text import _Page, formula, table, text
+from derive.report.table import table
+from derive.report.text import _Page, formula, text
 from derive.report.words import listed
 from derive.syntax import Symbols, parse, parse_relation
 from derive.term import Term, add, div, mul, neg, num, power, sub, sum_over, var, where

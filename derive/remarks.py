@@ -1,0 +1,176 @@
+"""What is proved besides a verdict: the sign of a factor, where dJ/dz vanishes, subdifferentials at kinks.
+
+Imports asymptotics, certificate, kernel, term. Everything is asked of the kernel, or of the calculus of leading
+terms for limits; what neither proves is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from derive import asymptotics
+from derive.derivation import Statement
+from derive.errors import KernelError
+from derive.kernel import Theory, opposite, resolved, strictly
+from derive.term import ONE, ZERO, Term, add, call, div, mul, neg, num, rebuild, rel, replace, sub, subterms
+from derive.verdict import Kink, Verdict
+
+HALF_PI = div(call("pi"), num(2))
+ENDS = (neg(HALF_PI), num(-1), ZERO, ONE, HALF_PI)  # where the outputs of usual activations end, in order
+SIGNS = {">": "positive", ">=": "nonnegative", "<": "negative", "<=": "nonpositive"}
+TOGETHER = {  # the sign of a whole, by the signs of its branches
+    "zero": {"zero"},
+    "positive": {"positive"},
+    "negative": {"negative"},
+    "nonnegative": {"nonnegative", "positive", "zero"},
+    "nonpositive": {"nonpositive", "negative", "zero"},
+}
+Region = tuple[Term, ...]
+
+
+class Vanishing(NamedTuple):
+    """Where dJ/dz goes to 0 whatever the target: as h goes to the ends of its range, in regions, as z goes to infinity.
+
+    ``downward``: to minus infinity, and to infinity where it is False.
+    """
+
+    ends: tuple[Term, ...] = ()
+    regions: tuple[Region, ...] = ()
+    downward: tuple[bool, ...] = ()
+
+
+def leaves(term: Term, region: Region = ()) -> Iterator[tuple[Region, Term]]:
+    """The branches of a piecewise term, each with the relations under which it is meant."""
+    branch = next((t for t in subterms(term) if t.kind == "where" and not t.loose), None)
+    if branch is None:
+        yield region, settled(term)
+        return
+    condition = branch.args[0]
+    for side, relation in ((True, strictly(condition)), (False, strictly(opposite(condition)))):
+        yield from leaves(resolved(term, condition, side), (*region, relation))
+
+
+def settled(term: Term) -> Term:
+    """The term without factors 1, and 0 for a product with a factor 0."""
+    term = rebuild(term, settled)
+    if term.kind != "mul":
+        return term
+    rest = [t for t in term.args if t != ONE]
+    return ZERO if ZERO in rest else mul(*rest)
+
+
+# ---- signs ---------------------------------------------------------------------------------------
+
+
+def sign(statement: Statement, term: Term) -> str | None:
+    """"positive", "nonnegative", "zero" and so on, where the kernel proves it in every region; else None."""
+    found = {_sign(statement, leaf, region) for region, leaf in leaves(term)}
+    return next((name for name, every in TOGETHER.items() if found <= every), None)
+
+
+def _sign(statement: Statement, term: Term, region: Region) -> str | None:
+    if term == ZERO:
+        return "zero"
+    theory = Theory(statement.definitions, statement.inner_assumptions + region)
+    return next((name for op, name in SIGNS.items() if _holds(theory, rel(op, term, ZERO))), None)
+
+
+def _holds(theory: Theory, relation: Term) -> bool:
+    try:
+        return theory.holds(relation)
+    except KernelError:
+        return False
+
+
+# ---- where dJ/dz vanishes ------------------------------------------------------------------------
+
+
+def vanishing(statement: Statement, found: Verdict) -> Vanishing:
+    """Where the steps of gradient descent die out although h - y does not."""
+    if found.delta == ZERO or any(t.kind == "sum" and _moves(statement, t) for t in subterms(found.delta)):
+        return Vanishing()
+    pieces = list(leaves(found.delta))
+    regions = tuple(region for region, leaf in pieces if leaf == ZERO and region)
+    rest = [leaf for _, leaf in pieces if leaf != ZERO]
+    ends = tuple(_ends(statement, rest))
+    downward = () if ends else tuple(d for d in (True, False) if _dies_out(statement, found.delta, d))
+    return Vanishing(ends, regions, downward)
+
+
+def _moves(statement: Statement, term: Term) -> bool:
+    return bool(term.names & {statement.output.args[0], statement.preactivation.args[0]})
+
+
+def _ends(statement: Statement, leaves: list[Term]) -> Iterator[Term]:
+    """The ends of the range, as far as they are proved to be bounds, at which all the branches are 0."""
+    z, output = statement.preactivation.args[0], statement.at_preactivation(statement.output)
+    if any(z in leaf.names for leaf in leaves) or not leaves:
+        return
+    inner = Theory(statement.definitions, statement.inner_assumptions)
+    low = next((b for b in reversed(ENDS) if _holds(inner, rel("<", b, output))), None)
+    high = next((b for b in ENDS if _holds(inner, rel("<", output, b))), None)
+    for end in (low, high):
+        if end is not None and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
+            yield end
+
+
+def _is_zero(statement: Statement, term: Term) -> bool:
+    """Whether a term is proved to be defined, and 0, for all parameters and targets."""
+    given = statement.given
+    try:
+        return set(Theory({}, given).equal(term, ZERO).hypotheses) <= {*given}
+    except KernelError:
+        return False
+
+
+def _dies_out(statement: Statement, delta: Term, downward: bool) -> bool:
+    """Whether dJ/dz is proved to go to 0 as z goes to infinity, as far as z may."""
+    z, output = statement.preactivation, statement.at_preactivation(statement.output)
+    activation = statement.at_preactivation(statement.activation)
+    bounds = [statement.at_preactivation(r) for r in statement.activation_domain if z.args[0] in r.names]
+    if not all(asymptotics.holds_eventually(r, z, downward, statement.given) for r in bounds):
+        return False
+    residual = replace(statement.residual, {output: activation})
+    limits = (
+        asymptotics.limit(replace(t, {output: activation}), z, downward, statement.given) for t in (delta, residual)
+    )
+    value, gap = limits
+    return value == ZERO and gap != ZERO
+
+
+# ---- kinks ---------------------------------------------------------------------------------------
+
+
+def subdifferential(statement: Statement, found: Verdict, kink: Kink, slope: Term) -> tuple[Term, Term] | None:
+    """[left, right] where J is proved to be convex around the kink; ``slope`` is dh/dz there.
+
+    J is continuous at the kink; it is convex where its second derivative is not negative on both sides, and the
+    value of dJ/dz on the side of the smaller z is not the greater one (Rockafellar, Convex Analysis, theorem 24.2).
+    """
+    if kink.left is None or kink.right is None or kink.left_where is None or found.hessian is None:
+        return None
+    if statement.output.args[1:] or not _grows(statement, kink.left_where, slope):
+        return None
+    at = Theory(statement.definitions, (*statement.inner_assumptions, kink.at))
+    is_convex = all(
+        _sign(statement, leaf, region) in ("positive", "nonnegative", "zero")
+        for region, leaf in leaves(found.hessian)
+    )
+    return (kink.left, kink.right) if is_convex and _holds(at, rel("<=", kink.left, kink.right)) else None
+
+
+def _grows(statement: Statement, side: Term, slope: Term) -> bool:
+    """Whether ``side`` is proved to be the side of the smaller z: l < r where l - r rises with z, or l > r."""
+    op, left, right = side.args
+    difference, h, z = sub(left, right), statement.output, statement.preactivation
+    if {h.args[0], z.args[0]} <= difference.names:
+        return False
+    moving, rate = (h, slope) if h.args[0] in difference.names else (z, ONE)
+    step = sub(replace(difference, {moving: add(moving, ONE)}), difference)  # the slope of a linear difference
+    try:
+        is_linear = not Theory({}).derivative(difference, moving, step).hypotheses
+    except KernelError:
+        return False
+    theory = Theory(statement.definitions, statement.inner_assumptions)
+    return is_linear and _holds(theory, rel(">" if op in ("<", "<=") else "<", mul(step, rate), ZERO))
