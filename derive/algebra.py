@@ -783,8 +783,10 @@ class Algebra:
             return POSITIVE | ZERO_SIGN, ()
         if atom.kind == "sum":
             sign, facts = self.sign_of_fraction(self.normal(open_sum(atom, fresh_index(atom.args[0], atom))))
-            mixed = sign & POSITIVE and sign & NEGATIVE
-            return (ANY_SIGN, ()) if mixed else (sign, facts)
+            known, fact = self._sign_assumed(self.atom(atom))
+            if sign & POSITIVE and sign & NEGATIVE:  # summands of both signs: nothing is known of their sum
+                return known, fact
+            return (sign & known, (*facts, *fact)) if sign & ~known else (sign, facts)
         if atom.kind == "call":
             return self._sign_of_call(atom)
         if atom.kind == "rest":
@@ -857,8 +859,10 @@ class Algebra:
                 continue
             b, c = (self._put(p, place, self._zero) for p in (slope, poly))
             self._level += 1
-            sign, why = self.sign(2 * slope.derivative(place) * c - b**2)
-            self._level -= 1
+            try:
+                sign, why = self.sign(2 * slope.derivative(place) * c - b**2)
+            finally:
+                self._level -= 1
             if sign == POSITIVE:
                 return leading, (*facts, *why)
             if not sign & NEGATIVE:

@@ -8,7 +8,7 @@ that is not the kernel's: two sides that are equal for every z of an open set ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flint import fmpq
 
@@ -326,22 +326,24 @@ class Chain(NamedTuple):
     def identities(self) -> list[Term]:
         """The equations that are assumed, as relations."""
         facts = zip(self.lines, self.facts, strict=True)
-        return [rel("=", *_terms(f.left), f.right) for line, f in facts if line.rule == "assume"]
+        return [rel("=", t, f.right) for line, f in facts if line.rule == "assume" for t in _terms(f.left)]
 
     @property
     def hypotheses(self) -> tuple[Term, ...]:
         """All relations that some claim needs."""
-        return tuple(dict.fromkeys(h for n in self.claims for h in self.facts[n].hypotheses))
+        return tuple(dict.fromkeys(h for f in self.claimed for h in f.given))
+
+    @property
+    def claimed(self) -> list[Fact]:
+        """What is stated, once each, and nothing that is seen without a proof."""
+        facts = {self.facts[n].statement: self.facts[n] for n in self.claims}
+        return [f for f in facts.values() if f.left != (f.right,)]
 
     @property
     def statement(self) -> str:
         """The claims, each with the relations under which it holds."""
-        return "; ".join(_claim(self.facts[n]) for n in self.claims)
-
-
-def _claim(fact: Fact) -> str:
-    given = ", ".join(map(plain, fact.given))
-    return f"{fact.statement}{given and f' if {given}'}"
+        given = [", ".join(map(plain, f.given)) for f in self.claimed]
+        return "; ".join(f.statement + (g and f" if {g}") for f, g in zip(self.claimed, given, strict=True))
 
 
 def _terms(left: Iterable[Term | Partial]) -> Iterator[Term]:
@@ -375,13 +377,7 @@ class Writer:
 
     def simplest(self, term: Term) -> Term:
         """A form that is much shorter and proved equal, if any; a statement of all functions stays as it is."""
-        if not self.bodies:
-            return term
-        term = tidy(term)
-        for form in _accepted(self.presenter.shown, term):
-            if 4 * length(form) <= 3 * length(term):
-                return _accepted(lambda f: Theory({}).equal(term, f) and f, form or term)[0]
-        return term
+        return simplified(term, 3, 4) if self.bodies else term
 
     @property
     def presenter(self) -> Presenter:
@@ -454,6 +450,27 @@ def _accepted(propose: Callable[[Term], Term | None], term: Term) -> list[Term]:
     return [] if found is None else [found]
 
 
+def simplified(term: Term, most: int = 1, of: int = 1) -> Term:
+    """The term tidied, or an equal form with no other functions of at most that part of its length."""
+    term = tidy(term)
+    for form in _accepted(Presenter(Calculus({}, ())).shown, term):
+        if of * length(form) <= most * length(term) and _calls(form) <= _calls(term) and _is_equal(term, form):
+            return form
+    return term
+
+
+def _calls(term: Term) -> set[str]:
+    return {t.args[0] for t in subterms(term) if t.kind == "call"}
+
+
+def _is_equal(left: Term, right: Term) -> bool:
+    try:
+        Theory({}).equal(left, right)
+    except KernelError:
+        return False
+    return True
+
+
 def derivative(term: Term, variable: Term, algebra: Calculus) -> Term:
     """The derivative by the laws, 0 where the term is free of the variable."""
     return algebra.attempt(lambda: algebra.differentiate(term, variable)) or ZERO
@@ -469,5 +486,60 @@ def put_in(term: Term, bodies: Mapping[str, Term]) -> Term:
         return term
     body = bodies[stem]
     for _ in range(len(term.args[0]) - len(stem)):
-        body = tidy(derivative(body, X, Calculus({}, ())))
+        body = simplified(derivative(body, X, Calculus({}, ())))
     return replace(body, {X: term.args[1]})
+
+
+# ---- chains as data --------------------------------------------------------------------------------------
+
+
+def write_chain(chain: Chain) -> dict[str, Any]:
+    """The setting, every line with what it says, and the claims, as data for JSON."""
+    setting = chain.setting
+    lines = enumerate(zip(chain.lines, chain.facts, strict=True), 1)
+    return {
+        "vector": setting.is_vector,
+        "loss": setting.cost and plain(setting.cost),
+        "activation": plain(setting.activation),
+        "claims": [n + 1 for n in chain.claims],
+        "steps": [{"n": n, **_write_line(line, fact)} for n, (line, fact) in lines],
+    }
+
+
+def _write_line(line: Line, fact: Fact) -> dict[str, Any]:
+    return {
+        "rule": line.rule,
+        "reason": line.reason,
+        "from": [n + 1 for n in line.sources],
+        "left": line.left and plain(line.left),
+        "by": line.by and plain(line.by),
+        "value": plain(line.value),
+        "point": list(line.point),
+        "statement": fact.statement,
+        "hypotheses": [plain(h) for h in fact.hypotheses],
+    }
+
+
+def read_chain(data: Mapping[str, Any]) -> Chain:
+    """The chain re-checked line by line.  Raises KernelError where a rule refuses, DeriveError for other text."""
+    bare = Setting(None, ZERO, data["vector"])
+    symbols = bare.symbols
+    cost = None if data["loss"] is None else parse(data["loss"], symbols)
+    run = Run(bare._replace(cost=cost, activation=parse(data["activation"], symbols)))
+    lines = tuple(_read_line(row, symbols) for row in data["steps"])
+    for n, line in enumerate(lines, 1):
+        try:
+            run.take(line)
+        except KernelError as problem:
+            raise KernelError(f"step {n} ({line.rule}): {problem}") from problem
+    claims = tuple(int(n) - 1 for n in data["claims"])
+    if not claims or not all(0 <= n < len(lines) for n in claims):
+        raise KernelError("what is claimed is no step")
+    return Chain(run.setting, lines, tuple(run.facts), claims)
+
+
+def _read_line(data: Mapping[str, Any], symbols: Symbols) -> Line:
+    left, by = (None if data[name] is None else parse(data[name], symbols) for name in ("left", "by"))
+    sources = tuple(int(n) - 1 for n in data["from"])
+    value = parse(data["value"], symbols)
+    return Line(str(data["rule"]), str(data["reason"]), sources, left, by, value, tuple(data["point"]))

@@ -14,7 +14,7 @@ from derive.certificate import Checked, write_point
 from derive.derivation import COST
 from derive.kernel import Derivative, Theorem
 from derive.syntax import plain
-from derive.term import Term
+from derive.term import Term, index, item, var
 
 JSON_SCHEMA = "derive/1"
 Left: TypeAlias = Term | tuple[Term, Term] | tuple[Term, Term, int]
@@ -149,12 +149,16 @@ class Proof:
     @property
     def parameters(self) -> list[str]:
         """Relations on parameters, and the names of those without any."""
+        return [*map(plain, self.statement.parameters), *map(plain, self.free_parameters)]
+
+    @cached_property
+    def free_parameters(self) -> list[Term]:
+        """The parameters about which no relation is given."""
         statement = self.statement
         taken = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
-        bounded = frozenset().union(*(r.names for r in statement.parameters))
-        families = self.symbols.families
-        free = sorted((statement.cost.names | statement.activation.names) - taken - bounded)
-        return [*map(plain, statement.parameters), *(f"{n}[k]" if n in families else n for n in free)]
+        names = (statement.cost.names | statement.activation.names) - taken
+        names -= frozenset[str]().union(*(r.names for r in statement.parameters))
+        return [_element(name, self.symbols.families.get(name, ())) for name in sorted(names)]
 
     @property
     def domain(self) -> list[str]:
@@ -187,7 +191,8 @@ class Proof:
     @cached_property
     def regions(self) -> tuple[Region, ...]:
         """dJ/dz piece by piece, as briefly as a step says it without assuming more."""
-        return tuple(Region(r.where, self._briefest(r.where, r.delta), r.factor, r.kind) for r in self.verdict.regions)
+        found = self.verdict.regions
+        return tuple(r._replace(delta=self._briefest(r.where, r.delta)) for r in map(Region._make, found))
 
     def _briefest(self, where: tuple[Term, ...], delta: Term) -> Term:
         found = [s for s in self.steps if s.left == self.target and s.where == where]
@@ -216,6 +221,19 @@ class Proof:
     def sign(self) -> str | None:
         """"positive", "nonnegative", "zero", "nonpositive" or "negative" where that is proved of the factor."""
         return None if self.verdict.factor is None else remarks.sign(self.statement, self.verdict.factor)
+
+    @cached_property
+    def curvature(self) -> str | None:
+        """The sign of the second derivative, where it is proved."""
+        return None if self.verdict.hessian is None else remarks.sign(self.statement, self.verdict.hessian)
+
+    @property
+    def is_convex(self) -> bool:
+        """Whether J is proved to be convex in z, for scalars."""
+        z, ends = self.statement.preactivation, {k.at.args[1:] for k in self.kinks if k.between}
+        is_interval = all(z in r.args and r.args[0] != "!=" for r in self.statement.activation_domain)
+        is_whole = all(r.args[0] == "!=" and r.args[1:] in ends for r in self.verdict.exclusions)
+        return not z.indices and is_interval and is_whole and self.curvature in ("positive", "nonnegative", "zero")
 
     @cached_property
     def vanishing(self) -> remarks.Vanishing:
@@ -278,6 +296,11 @@ class Proof:
         return f"<Proof {name}: {self.answer}, {self.kind}, delta = {self.delta}{factor}>"
 
 
+def _element(name: str, sizes: tuple[str, ...]) -> Term:
+    """w, or w[k] for a family."""
+    return item(name, *(index(letter, size) for letter, size in zip("kl", sizes, strict=False))) if sizes else var(name)
+
+
 def _step(step: ProofStep) -> dict[str, Any]:
     """A step as JSON; "where" is the region or condition under which its statement holds."""
     from derive.report.latex import equation
@@ -290,8 +313,8 @@ def undecided(pair: str | None, reason: str) -> dict[str, Any]:
     """The object of ``--json`` where nothing is proved: the same fields, and the reason."""
     lists: dict[str, Any] = {name: [] for name in ("parameters", "domain", "conditions", "regions", "kinks", "steps")}
     nothing = dict.fromkeys(("loss", "activation", "kind", "delta", "factor", "hessian", "saturation", "witness"))
-    known: dict[str, Any] = {"schema": JSON_SCHEMA, "pair": pair, "answer": "undecided", "checked_by": [], "reason": reason}
-    return {**nothing, **lists, **known}
+    known = {"schema": JSON_SCHEMA, "pair": pair, "answer": "undecided", "reason": reason}
+    return {**nothing, **lists, **known, "checked_by": []}
 
 
 def _left(theorem: Theorem) -> Left:

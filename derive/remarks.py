@@ -13,7 +13,7 @@ from derive import asymptotics
 from derive.derivation import Statement
 from derive.errors import KernelError
 from derive.kernel import Theory, opposite, resolved, strictly
-from derive.term import ONE, ZERO, Term, add, call, div, mul, neg, num, rebuild, rel, replace, sub, subterms
+from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, rebuild, rel, replace, sub, subterms
 from derive.verdict import Kink, Verdict
 
 HALF_PI = div(call("pi"), num(2))
@@ -52,12 +52,26 @@ def leaves(term: Term, region: Region = ()) -> Iterator[tuple[Region, Term]]:
 
 
 def settled(term: Term) -> Term:
-    """The term without factors 1, and 0 for a product with a factor 0."""
+    """The same where the term is defined: no factor 1, none both above and below the line, 0 for a product with a 0."""
     term = rebuild(term, settled)
     if term.kind != "mul":
         return term
-    rest = [t for t in term.args if t != ONE]
+    rest = [f for t in term.args for f in (t.args if t.kind == "mul" else (t,)) if f != ONE]
+    for below in [t for t in rest if t.kind == "pow" and t.args[1] == MINUS_ONE and t.args[0] in rest]:
+        if below.args[0] in rest:
+            rest.remove(below)
+            rest.remove(below.args[0])
     return ZERO if ZERO in rest else mul(*rest)
+
+
+def essential(region: Region) -> Region:
+    """The relations without those that the others imply."""
+    kept = list(dict.fromkeys(region))
+    for relation in region:
+        rest = tuple(r for r in kept if r != relation)
+        if len(rest) < len(kept) and rest and _holds(Theory({}, rest), relation):
+            kept.remove(relation)
+    return tuple(kept)
 
 
 # ---- signs ---------------------------------------------------------------------------------------
@@ -91,11 +105,16 @@ def vanishing(statement: Statement, found: Verdict) -> Vanishing:
     if found.delta == ZERO or any(t.kind == "sum" and _moves(statement, t) for t in subterms(found.delta)):
         return Vanishing()
     pieces = list(leaves(found.delta))
-    regions = tuple(region for region, leaf in pieces if leaf == ZERO and region)
-    rest = [leaf for _, leaf in pieces if leaf != ZERO]
-    ends = tuple(_ends(statement, rest))
-    downward = () if ends else tuple(d for d in (True, False) if _dies_out(statement, found.delta, d))
-    return Vanishing(ends, regions, downward)
+    regions = tuple(essential(region) for region, leaf in pieces if leaf == ZERO and region)
+    ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO]))
+    far = [d for d in (True, False) if not ends and not any(_contains(statement, r, d) for r in regions)]
+    return Vanishing(ends, regions, tuple(d for d in far if _dies_out(statement, found.delta, d)))
+
+
+def _contains(statement: Statement, region: Region, downward: bool) -> bool:
+    """Whether all large z, up or down, lie in the region."""
+    z, given = statement.preactivation, statement.given
+    return all(asymptotics.holds_eventually(r, z, downward, given) for r in region)
 
 
 def _moves(statement: Statement, term: Term) -> bool:

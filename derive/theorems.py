@@ -1,17 +1,22 @@
-"""The theorems behind the catalogue, for any function F: their statements as data, proved by the kernel and read back.
+"""The theorems behind the catalogue, as data, proved for any function F; imports chains, syntax and proof, never SymPy.
 
-Imports the kernel and the forms of ``present``, never SymPy. F, G, A ... are any functions of a real variable, smooth
-enough for the primes that are used, so nothing is evaluated: a theorem is a chain of moves, each checked by a rule of
-``Theory``, and its instances are the same chain with functions put in. What analysis says beyond that is cited, and
-marked as not checked.
+A theorem is a chain of steps that the kernel checks each time it is asked for, and its instances are the same chain
+with functions put in. What analysis says beyond that is cited, and marked as not checked.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
-from derive.chains import Move, Statement
+from derive.certificate import PLAIN_TEXT
+from derive.chains import Chain, Move, Setting, Statement, Writer, read_chain, write_chain
+from derive.errors import REFUSALS, CertificateError, DeriveError, UnknownName
+from derive.proof import JSON_SCHEMA, slope
+from derive.syntax import parse, plain
+from derive.term import Term, var
 
 SCHEMA = "derive-theorem/1"
 
@@ -101,9 +106,7 @@ CANONICAL = Statement(
         SLOPE,
         Move("assume", "Call the mean, as a function of z, g.", left="h", value="g(z)"),
         Move("both-sides", BOTH_SIDES.format(6), (6, 5)),
-        Move(
-            "rewrite", "Use (7) in (4); the variance function is V = A''.", (4, 7), value="(h - y)*g'(z)/(s*A''(psi(z)))"
-        ),
+        Move("rewrite", "Use (7) in (4); V = A'' is the variance.", (4, 7), value="(h - y)*g'(z)/(s*A''(psi(z)))"),
     ),
     (4, 8),
 )
@@ -192,11 +195,12 @@ THEOREMS: dict[str, Entry] = {
         "Matching loss of a vector of outputs",
         POTENTIAL,
         (
-            "A J with these derivatives exists only if dh_k/dz_j = dh_j/dz_k: second derivatives of J are equal in "
-            "either order (Schwarz; Rudin, Principles of Mathematical Analysis, 9.41).",
-            "If dh_k/dz_j = dh_j/dz_k on an open convex set, there is such a J (Poincare lemma).",
-            "Hence outputs f(z_k) over their sum have a matching loss on an interval where f is not 0, for 2 classes "
-            "or more, if and only if f'/f is constant: f(z) = c exp(b z), the softmax with a temperature.",
+            "A J with `dJ/dz[j]` = `h[j] - y[j]` exists only if `dh[k]/dz[j]` = `dh[j]/dz[k]`: second derivatives of "
+            "J are equal in either order (Schwarz; Rudin, Principles of Mathematical Analysis, 9.41).",
+            "If `dh[k]/dz[j]` = `dh[j]/dz[k]` on an open convex set, there is such a J (Poincare lemma).",
+            "Hence outputs `f(z[k])` over their sum have a matching loss on an interval where f is not 0, for 2 "
+            "classes or more, if and only if `f'(z[k])/f(z[k])` is constant: f(z) = c exp(b z), the softmax with a "
+            "temperature.",
         ),
         (
             Instance(
@@ -216,8 +220,8 @@ THEOREMS: dict[str, Entry] = {
         "Negative log-likelihood of an exponential family",
         CANONICAL,
         (
-            "A'(eta) is the mean and s A''(eta) the variance of a target with density exp((y eta - A(eta))/s + c(y, s)) "
-            "(McCullagh, Nelder, Generalized Linear Models, 2.2.2).",
+            "Where J is the negative logarithm of the density of y, up to a term free of z, `A'(psi(z))` is the mean "
+            "of y and `s*A''(psi(z))` its variance (McCullagh, Nelder, Generalized Linear Models, 2.2.2).",
         ),
         (
             Instance("any family with its canonical link", {"psi": "x"}),
@@ -228,7 +232,9 @@ THEOREMS: dict[str, Entry] = {
                 "bce-probit",
             ),
             Instance("Poisson, canonical", {"A": "exp(x)", "psi": "x", "s": "1", "g": "exp(x)"}, "poisson-exp"),
-            Instance("Poisson, identity link", {"A": "exp(x)", "psi": "log(x)", "s": "1", "g": "x"}, "poisson-identity"),
+            Instance(
+                "Poisson, identity link", {"A": "exp(x)", "psi": "log(x)", "s": "1", "g": "x"}, "poisson-identity"
+            ),
             Instance("gamma, canonical", {"A": "-log(-x)", "psi": "x", "s": "1", "g": "-1/x"}, "gamma-inverse"),
             Instance("gamma, log link", {"A": "-log(-x)", "psi": "-exp(-x)", "s": "1", "g": "exp(x)"}, "gamma-exp"),
             Instance("normal of variance s, canonical", {"A": "x^2/2", "psi": "x", "g": "x"}),
@@ -299,3 +305,169 @@ THEOREMS: dict[str, Entry] = {
 }
 
 
+# ---- a theorem as it is read ---------------------------------------------------------------------------------
+
+Piece: TypeAlias = str | Term | tuple[Term, Term]  # words, a formula, d first / d second
+SMOOTH = ("", "differentiable ", "twice differentiable ")
+
+
+class Corollary(NamedTuple):
+    """An instance, proved; ``pair``: the pair of the catalogue that it is, up to a term in J that is free of h."""
+
+    title: str
+    pair: str | None
+    chain: Chain
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A theorem whose every step was checked when this was made.
+
+    chain: the steps, the claims and their hypotheses; cited: what is not checked, formulas between backticks;
+    instances: the same with known functions; source: where it is from.
+    """
+
+    name: str
+    title: str
+    chain: Chain
+    cited: tuple[str, ...]
+    instances: tuple[Corollary, ...]
+    source: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``derive theorem NAME --json``."""
+        setting = self.chain.setting
+        cited = [{"statement": "".join(map(_plain, pieces(t, setting))), "checked": False} for t in self.cited]
+        instances = [{"title": i.title, "pair": i.pair, **_shown(i.chain)} for i in self.instances]
+        head = {"schema": JSON_SCHEMA, "theorem": self.name, "title": self.title}
+        return {**head, **_shown(self.chain), "cited": cited, "instances": instances, "source": self.source}
+
+    def _repr_latex_(self) -> str:
+        from derive.report.theorem import display
+
+        return f"$${display(self.chain)}$$"
+
+
+def _shown(chain: Chain) -> dict[str, Any]:
+    from derive.report.theorem import equation
+
+    rows = enumerate(zip(chain.lines, chain.facts, strict=True), 1)
+
+    assumed = ["".join(map(_plain, words)) for words in functions(chain)]
+    return {
+        "statement": chain.statement,
+        "loss": chain.setting.cost and plain(chain.setting.cost),
+        "activation": plain(chain.setting.activation),
+        "assumptions": [*assumed, *map(plain, (*chain.identities, *chain.hypotheses))],
+        "steps": [
+            {
+                "n": n,
+                "rule": line.rule,
+                "statement": f.statement,
+                "latex": equation(f),
+                "checked": line.rule != "assume",
+            }
+            for n, (line, f) in rows
+        ],
+    }
+
+
+def functions(chain: Chain) -> list[tuple[Piece, ...]]:
+    """What is assumed of the abstract functions: F is any twice differentiable function."""
+    return [
+        (var(name), f" is any {SMOOTH[n] if n < len(SMOOTH) else f'{n} times differentiable '}function")
+        for name, n in chain.functions.items()
+    ]
+
+
+def pieces(text: str, setting: Setting) -> list[Piece]:
+    """Words with the formulas between backticks read as terms, and `dh/dz` as a derivative."""
+    found: list[Piece] = []
+    for n, part in enumerate(text.split("`")):
+        above, _, below = part[1:].partition("/d")
+        if n % 2 and part[:1] == "d" and below:
+            found.append((parse(above, setting.symbols), parse(below, setting.symbols)))
+        else:
+            found.append(parse(part, setting.symbols) if n % 2 else part)
+    return found
+
+
+def _plain(piece: Piece) -> str:
+    return piece if isinstance(piece, str) else plain(piece) if isinstance(piece, Term) else slope(*piece)
+
+
+def names() -> tuple[str, ...]:
+    return tuple(THEOREMS)
+
+
+def theorem(name: str) -> Theorem:
+    """The theorem of that name, proved now, with its instances; raises UnknownName with the nearest name."""
+    entry = THEOREMS.get(name)
+    if entry is None:
+        raise UnknownName(_unknown(name))
+    proved = [
+        Corollary(i.title, i.pair, Writer(CASES.get(i.case, entry.statement), i.functions).chain(i.point))
+        for i in entry.instances
+    ]
+    chain = Writer(entry.statement, {}).chain()
+    return Theorem(name, entry.title, chain, entry.cited, tuple(proved), entry.source)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), THEOREMS, n=1)
+    return f"no theorem is called {name!r}; " + (
+        f"did you mean {near[0]}?" if near else f"there are {', '.join(THEOREMS)}"
+    )
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+def dumps(found: Theorem) -> str:
+    """The theorem with all its steps, as the one text that ``loads`` accepts for it."""
+    body = {
+        "schema": SCHEMA,
+        "name": found.name,
+        "title": found.title,
+        "source": found.source,
+        "cited": found.cited,
+        **write_chain(found.chain),
+        "instances": [{"title": i.title, "pair": i.pair, **write_chain(i.chain)} for i in found.instances],
+    }
+    return json.dumps(body, indent=1, ensure_ascii=True) + "\n"
+
+
+def loads(text: str) -> Theorem:
+    """Read and re-check a stored theorem, every step of it and of its instances, by the kernel alone.
+
+    Raises CertificateError: not JSON, another schema, changed content, or a step that the kernel refuses.
+    """
+    try:
+        data = json.loads(text)
+        if data["schema"] != SCHEMA:
+            raise CertificateError(f"schema {data['schema']!r} is not {SCHEMA!r}, which this version reads")
+        found = _read(data)
+        is_same = dumps(found) == text
+    except CertificateError:
+        raise
+    except (DeriveError, *REFUSALS) as problem:
+        raise CertificateError(str(problem)) from problem
+    if not is_same:
+        raise CertificateError("what the file says of its steps is not what the kernel finds")
+    return found
+
+
+def _read(data: Mapping[str, Any]) -> Theorem:
+    instances = [Corollary(row["title"], row["pair"], read_chain(row)) for row in data["instances"]]
+    found = Theorem(
+        data["name"], data["title"], read_chain(data), tuple(data["cited"]), tuple(instances), data["source"]
+    )
+    words = [found.name, found.title, found.source, *(i.title for i in instances), *(i.pair or "" for i in instances)]
+    chains = [found.chain, *(i.chain for i in instances)]
+    words += [line.reason for chain in chains for line in chain.lines]
+    words += [p for text in found.cited for p in pieces(text, found.chain.setting) if isinstance(p, str)]
+    if not all(isinstance(w, str) and set(w) <= PLAIN_TEXT for w in words):
+        raise CertificateError("plain words are expected")
+    return found

@@ -446,20 +446,35 @@ def is_apart_at_border(statement: Statement, value: Term, where: tuple[Term, ...
     _check_border(statement, point)
     output = statement.at_preactivation(statement.output)
     same = {statement.at_preactivation(statement.target): output}
+    sides = {_side(statement, r, replace(r, same), point) for r in where} - {0}
+    if None in sides or len(sides) > 1:
+        return False
     try:
-        inside = all(_holds_weakly(statement, replace(r, same), point) for r in where)
-        limit = _from_above(statement, value)
-        return inside and balls.certainly_different(limit, ZERO, point, statement.definitions)
+        limit = _near(statement, value, next(iter(sides), 1) or 1)
+        return balls.certainly_different(limit, ZERO, point, statement.definitions)
     except KernelError:
         return False
 
 
-def _from_above(statement: Statement, term: Term) -> Term:
-    """A term whose branches at h_j = y_j are those of h_j slightly greater than y_j: conditions c (h - y) > 0 decided."""
+def _side(statement: Statement, relation: Term, at_border: Term, point: balls.Point) -> int | None:
+    """0 where a relation of a region holds at the point, 1 or -1 where it says h > y or h < y, else None."""
+    try:
+        if balls.certainly_holds(at_border, point, statement.definitions):
+            return 0
+    except KernelError:
+        return None
+    ratio = _ratio(statement, sub(*relation.args[1:]))
+    if ratio is None or relation.args[0] not in ("<", ">"):
+        return None
+    return 1 if (ratio[0] > 0) == (relation.args[0] == ">") else -1
+
+
+def _near(statement: Statement, term: Term, side: int) -> Term:
+    """A term whose branches at h_j = y_j are those of h_j slightly above y_j, or below: c (h - y) > 0 is decided."""
     if term.kind == "sum":
-        i = index("#above", term.args[0])
-        return sum_over(i, _from_above(statement, open_sum(term, i)))
-    term = rebuild(term, lambda t: _from_above(statement, t))
+        i = index("#near", term.args[0])
+        return sum_over(i, _near(statement, open_sum(term, i), side))
+    term = rebuild(term, lambda t: _near(statement, t, side))
     if term.kind != "where":
         return term
     op, left, right = term.args[0].args
@@ -468,7 +483,7 @@ def _from_above(statement: Statement, term: Term) -> Term:
         return term
     factor, own = ratio
     pairs = zip(own, statement.preactivation.args[1:], strict=True)
-    shift = mul(num(1 if factor > 0 else -1), *(kron(a, b) for a, b in pairs if a != b))
+    shift = mul(num(side if factor > 0 else -side), *(kron(a, b) for a, b in pairs if a != b))
     return Term("where", (rel(op, add(left, shift), right), *term.args[1:]))
 
 
@@ -487,14 +502,6 @@ def _ratio(statement: Statement, difference: Term) -> tuple[fmpq, tuple[Term, ..
         return None
     constant = bool(above) and above.is_constant() and below.is_one()
     return (above.leading_coefficient(), places[0]) if constant else None
-
-
-def _holds_weakly(statement: Statement, relation: Term, point: balls.Point) -> bool:
-    _, left, right = relation.args
-    try:
-        return not Theory({}).equal(left, right).hypotheses
-    except KernelError:
-        return balls.certainly_holds(weakly(relation), point, statement.definitions)
 
 
 def _check_border(statement: Statement, point: balls.Point) -> None:

@@ -11,13 +11,24 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from derive.certificate import Witness
-from derive.errors import KernelError
 from derive.derivation import COST
-from derive.kernel import Theory
-from derive.proof import Proof, ProofStep
+from derive.proof import Kink, Proof, ProofStep
+from derive.remarks import essential
 from derive.report.layout import binders, inverse
-from derive.report.words import Piece, Row, Slope, Words, listed, measured, point_words
-from derive.term import ONE, ZERO, Term, mul, num, reindex, rel, replace, subterms, var
+from derive.report.words import (
+    Cases,
+    Infinity,
+    Piece,
+    Row,
+    Shown,
+    Slope,
+    Words,
+    joined,
+    listed,
+    measured,
+    point_words,
+)
+from derive.term import ONE, ZERO, Term, mul, reindex, rel, subterms, var
 
 REASONS = {
     "loss-definition": "The loss.",
@@ -35,8 +46,20 @@ REASONS = {
     "cancel": "Cancel in {}.",
     "simplify": "Simplify {}.",
     "condition": "Use in {} the condition ",
+    "total": "Total derivative: the loss uses z itself, so z counts directly, and through the output by {}.",
+    "cases": "Put {} and {} together",
+    "join": "Put {} and {} together",
+    "target": "Put into {} the target ",
+    "second": "Differentiate {} once more; how the output moves is {}.",
+    "divided": "Write {} as a factor times ",
 }
-BORDERS = (num(-1), ZERO, ONE)  # where the outputs of usual activations end
+SIGNS = {
+    "positive": "is positive, so that {} always has the sign of {}.",
+    "nonnegative": "is never negative, so that {} never has the sign opposite to that of {}.",
+    "negative": "is negative, so that {} always has the sign opposite to that of {}.",
+    "nonpositive": "is never positive, so that {} never has the sign of {}.",
+}
+CURVATURE = {"positive": "It is positive", "nonnegative": "It is never negative", "zero": "It is zero"}
 
 
 def title(proof: Proof) -> tuple[str, str]:
@@ -46,18 +69,26 @@ def title(proof: Proof) -> tuple[str, str]:
     return proof.pair or "custom pair", words + (", averaged over the examples" if proof.average else "")
 
 
+# ---- what is given -----------------------------------------------------------------------------------------
+
+
 def setting(proof: Proof) -> Iterator[Row]:
-    """Domain, targets and sizes."""
+    """Domain, parameters, targets and sizes."""
     statement = proof.statement
     if statement.loss_domain:
-        discharged = {o.claim for step in proof.steps if step.rule == "chain" for o in step.theorem.obligations}
+        rules = ("chain", "total")
+        discharged = {o.claim for step in proof.steps if step.rule in rules for o in step.theorem.obligations}
         holds = set(statement.loss_domain) <= discharged
         inside: Words = (", where every output of the activation lies",) if holds else ()
         yield "Domain", (*listed(statement.loss_domain), *inside)
     if statement.activation_domain:
         yield "Given", listed(statement.activation_domain)
-    if statement.targets:
-        yield "Targets", listed(statement.targets)
+    if statement.parameters or proof.free_parameters:
+        free = [p for t in proof.free_parameters for p in (", ", t)]
+        yield "Parameters", (*listed(statement.parameters), *(free if statement.parameters else free[1:]))
+    if statement.targets or statement.cases:
+        meant: Words = (", meant for ", *joined(statement.cases, " or ")) if statement.cases else ()
+        yield "Targets", (*listed(statement.targets), *(meant if statement.targets else meant[1:]))
     if statement.output.indices:
         yield "Indices", _ranges(proof)
 
@@ -71,33 +102,77 @@ def _ranges(proof: Proof) -> Words:
     return tuple(words[1:])
 
 
+# ---- steps -------------------------------------------------------------------------------------------------
+
+
 def reason(step: ProofStep) -> Words:
-    """Why a step may be taken."""
+    """Why a step may be taken, and where."""
+    words = _because(step)
+    if not step.where or step.rule == "condition":
+        return words
+    first = words[0]
+    assert isinstance(first, str)
+    return ("Where ", *joined(essential(step.where)), ": ", first[0].lower() + first[1:], *words[1:])
+
+
+def _because(step: ProofStep) -> Words:
     words = REASONS[step.reason].format(*(f"({n})" for n in step.sources))
-    if step.reason == "condition":
+    if step.reason in ("condition", "target"):
         return (words, *listed(step.assuming), ".")
     if step.reason == "chain-rule":
         names = [p for name in binders(step.right) for p in (" and ", var(name))][1:]
         return (words, *((", and sum over ", *names) if names else ()), ".")
+    if step.reason in ("cases", "join"):
+        return (words, *_border(step))
+    if step.reason == "divided":
+        return (words, step.right.args[-1], ": the factor stays finite where that is 0.")
+    if step.reason == "simplify" and _has_inverse(step.right):
+        return (f"Write ({step.sources[0]}) as a factor times ", step.right.args[-1], ", which is not 0 here.")
     return (words,)
+
+
+def _border(step: ProofStep) -> Words:
+    """What is said where two regions meet."""
+    border = step.assuming[-1]
+    if step.reason == "cases":
+        return ("; nothing is said where ", *joined([rel("=", *border.args[1:])]), ".")
+    meeting = joined([rel("=", *border.args[1:])])
+    return ("; where ", *meeting, " the loss has no jump and both values agree, so that it holds there too.")
+
+
+def _has_inverse(value: Term) -> bool:
+    """Whether a product has its last factor below the line too."""
+    found = value.args[-1] if value.kind == "mul" else None
+    return any(inverse(t) == found for t in subterms(mul(*value.args[:-1]))) if found is not None else False
+
+
+# ---- what is said below the result -------------------------------------------------------------------------
 
 
 def notes(proof: Proof) -> Iterator[Row]:
     """Everything that is said below the result."""
     yield "Verdict", verdict(proof)
+    yield from regions(proof)
     yield "Why", why(proof)
-    if remark := saturation(proof):
-        yield "Remark", remark
+    for kink in proof.kinks:
+        yield "Kink", kink_words(proof, kink)
+    if remark := (*sign(proof), *saturation(proof)):
+        yield "Factor" if proof.sign else "Remark", remark
+    yield from curvature(proof)
     yield "Assumes", hypotheses(proof)
     if proof.border:
         yield "Border", border(proof, proof.border)
     if proof.witness:
         lead = "Where the condition fails: at " if proof.answer == "yes" else "At "
         yield "Witness", (lead, *witness(proof, proof.witness))
+    about = proof.about
+    for note in (about.loss_note, about.activation_note) if about else ():
+        if note:
+            yield "Note", (note[:1].upper() + note[1:] + ".",)
 
 
 def target(proof: Proof) -> Slope:
-    return COST, proof.statement.preactivation
+    return proof.target
 
 
 def verdict(proof: Proof) -> Words:
@@ -108,14 +183,60 @@ def verdict(proof: Proof) -> Words:
         for_any = " for any " + " and ".join(sizes) if sizes else " for all real values of the variables"
         under: Words = (", if ", *listed(proof.hypotheses)) if proof.hypotheses else ()
         return "Yes, proved: ", target(proof), " = ", residual, for_any, *under, "."
+    no: Words = ("No, refuted: ", target(proof), " is not ", residual)
+    if proof.kind is None:
+        return *no, ". Whether it is that times a finite factor is left open."
     if factor is None:
-        return "No, refuted: ", target(proof), " is not ", residual, ", nor a multiple of it."
+        return *no, ", nor a multiple of it."
+    if is_piecewise(factor):
+        return *no, ", but that times a factor with several cases."
     what = "constant " if proof.kind == "multiple" else "factor "
-    return "No, refuted: ", target(proof), " is not ", residual, f", but that times the {what}", factor, "."
+    return *no, f", but that times the {what}", factor, "."
+
+
+def is_piecewise(term: Term) -> bool:
+    return any(t.kind == "where" for t in subterms(term))
 
 
 def hypotheses(proof: Proof) -> Words:
     return (*listed(proof.hypotheses), ".") if proof.hypotheses else ("Nothing beyond the domain.",)
+
+
+def regions(proof: Proof) -> Iterator[Row]:
+    """dJ/dz piece by piece: where z > 0, where z < 0; for each value of a discrete target."""
+    by_target = [r for r in proof.regions if r.where[0].args[0] == "="]
+    for label, found in (("Regions", [r for r in proof.regions if r not in by_target]), ("Targets", by_target)):
+        if found:
+            yield label, (Cases(target(proof), tuple((r.delta, essential(r.where)) for r in found)),)
+
+
+def kink_words(proof: Proof, kink: Kink) -> Words:
+    """What is known where two pieces meet."""
+    place = joined([kink.at])
+    if kink.left is None or kink.right is None or kink.left_where is None or kink.right_where is None:
+        some = (" for some ", *joined(kink.at.indices, " or ")) if kink.at.indices else ()
+        return "Nothing is said where ", *place, *some, "."
+    sides = ((kink.left, kink.left_where), (kink.right, kink.right_where))
+    values = [p for value, side in sides for p in (" and to ", value, " from where ", *joined([side]))][1:]
+    words: Words = ("Where ", *place, ": ", target(proof), " goes to ", *values)
+    if kink.left == kink.right:
+        return *words, "."
+    if kink.between is None:
+        return *words, "; where these differ, it has no value."
+    ends = kink.between
+    return *words, ", and has no value; the subdifferential is the interval from ", ends[0], " to ", ends[1], "."
+
+
+def curvature(proof: Proof) -> Iterator[Row]:
+    """The second derivative, and its sign where it is proved."""
+    value, z = proof.verdict.hessian, proof.statement.preactivation
+    if value is None:
+        return
+    words: Words = (Shown((COST, z, 2), value),)
+    if proof.curvature in CURVATURE:
+        convex: Words = (", so that ", COST, " is convex in ", z) if proof.is_convex else ()
+        words = (*words, CURVATURE[proof.curvature], *convex, ".")
+    yield "Second derivative", words
 
 
 # ---- why: the last values of dJ/dh and dh/dz, and what stands above and below their lines ----------------
@@ -156,6 +277,10 @@ def factors(term: Term) -> list[Term]:
 
 def why(proof: Proof) -> Words:
     """One or two sentences: what cancels, or what does not."""
+    if not any(s.rule == "differentiate-loss" for s in proof.steps):
+        return _why_total(proof)
+    if any(s.where for s in proof.steps if s.rule.startswith("differentiate")):
+        return _why_pieces(proof)
     return _why_coupled(proof, parts(proof)) if is_coupled(proof) else _why_single(proof, parts(proof))
 
 
@@ -166,16 +291,44 @@ def is_coupled(proof: Proof) -> bool:
     return any(t.kind == "item" and t.args[0] == family for s in sums for t in subterms(s))
 
 
+def _why_total(proof: Proof) -> Words:
+    """The loss uses z besides h, or instead of it."""
+    z, output = proof.statement.preactivation, proof.statement.output
+    if output.args[0] not in proof.statement.cost.names:
+        return "The loss is given in ", z, " and does not use the output: it is differentiated as it stands."
+    return "The loss uses ", z, " besides the output: ", target(proof), " has a part that does not pass through ", output, "."
+
+
+def _why_pieces(proof: Proof) -> Words:
+    """In each region the chain rule multiplies two plain derivatives."""
+    output, z = proof.statement.output, proof.statement.preactivation
+    outer, inner = (COST, output), (output, z)
+    said = [_values(proof, slope) for slope in (outer, inner)]
+    return "In each region by itself, the chain rule multiplies two derivatives: ", *said[0], "; ", *said[1], "."
+
+
+def _values(proof: Proof, slope: Slope) -> Words:
+    """dh/dz is 1 where z > 0 and 0 where z < 0."""
+    last = {s.where: s.right for s in proof.steps if s.left == slope}
+    said: list[Piece] = []
+    for where, value in last.items():
+        said += [", ", value, *((" where ", *joined(essential(where))) if where else ())]
+    return slope, " is ", *said[1:]
+
+
 def _why_single(proof: Proof, found: Parts) -> Words:
     """h depends on one z only: the factors of dJ/dh and dh/dz meet without a sum."""
     lead: Words = ()
     if found.same:
         equal = [p for d in found.same for p in (" and ", rel("=", *_ordered(d, found.inner[0])))][1:]
         lead = (found.inner, " is 0 unless ", *equal, ". ")
-    if proof.kind == "other":
+    factor = proof.verdict.factor
+    if factor is None and proof.kind != "cancels":
         own = _own_residual(proof)
         lacks: Words = (" has no factor ", own, " to begin with.") if own not in factors(found.outer_value) else (".",)
         return (*lead, found.outer, " = ", found.outer_value, *lacks)
+    if any(s.reason == "divided" for s in proof.steps):
+        return (*lead, found.outer, " = ", found.outer_value, *_why_divided(proof))
     if not found.above:
         one: Words = ("Then it is 1",) if found.same else (found.inner, " = 1")
         return (*lead, *one, ", so nothing has to cancel", *_constant(proof), ".")
@@ -185,6 +338,11 @@ def _why_single(proof: Proof, found: Parts) -> Words:
         below: Words = (found.outer, " has ", mul(*found.below), " below the line, and ")
         return (*lead, *below, *slope, ": the two cancel", *_constant(proof), ".")
     return (*lead, *_what_remains(proof, found, slope))
+
+
+def _why_divided(proof: Proof) -> Words:
+    own = _own_residual(proof)
+    return " is 0 where ", *joined([rel("=", own, ZERO)]), ", so it is ", own, " times a factor that stays finite."
 
 
 def _ordered(delta: Term, first: Term) -> list[Term]:
@@ -206,8 +364,7 @@ def _constant(proof: Proof) -> Words:
 
 
 def _what_remains(proof: Proof, found: Parts, slope: Words) -> Words:
-    assert proof.verdict.factor is not None
-    ends: Words = (": the factor ", proof.verdict.factor, " remains.")
+    ends: Words = (": the factor ", proof.verdict.factor, " remains.") if proof.verdict.factor is not None else (".",)
     if not found.below:
         return (found.outer, " = ", found.outer_value, " has nothing below the line to cancel ", *slope[-1:], *ends)
     what = ", which cancels only in part" if found.shared else ", which does not cancel"
@@ -216,7 +373,7 @@ def _what_remains(proof: Proof, found: Parts, slope: Words) -> Words:
 
 def _why_coupled(proof: Proof, found: Parts) -> Words:
     """h[k] depends on every z: what becomes of the sum over k."""
-    value = proof.steps[-1].right
+    value = proof.conclusion.right
     words: Words = ("Each output depends on every ", var(proof.statement.preactivation.args[0]), ": ")
     words = (*words, found.inner, " = ", found.inner_value, ". ")
     if found.shared:
@@ -232,32 +389,31 @@ def _why_coupled(proof: Proof, found: Parts) -> Words:
     return (*words, ".")
 
 
-# ---- saturation ------------------------------------------------------------------------------------------
+# ---- sign and saturation ---------------------------------------------------------------------------------
+
+
+def sign(proof: Proof) -> Words:
+    """What the sign of the factor means for a step of gradient descent."""
+    if proof.sign not in SIGNS:
+        return ()
+    before, middle, after = SIGNS[proof.sign].split("{}")
+    return "It " + before, target(proof), middle, proof.statement.residual, after
 
 
 def saturation(proof: Proof) -> Words:
-    """What the factor g does to learning; its zeros are named only where the kernel proves them."""
-    factor = proof.verdict.factor
-    if proof.kind != "residual" or factor is None:
-        return ()
+    """Where dJ/dz goes to 0 whatever the target; only where it is proved."""
+    found, z = proof.vanishing, proof.statement.preactivation
     output = proof.statement.at_preactivation(proof.statement.output)
-    zeros = [rel("=", output, b) for b in BORDERS if vanishes(replace(factor, {output: b}))]
-    if not zeros:
-        return (
-            "The factor ",
-            factor,
-            " scales every step: where it is small, learning is slow however wrong the output is.",
-        )
-    places = [p for z in zeros for p in (" and at ", z)][1:]
-    return ("The factor is 0 at ", *places, ": near there learning is slow, however wrong the output is.")
-
-
-def vanishes(term: Term) -> bool:
-    """Whether the kernel proves the term to be 0, with no hypothesis."""
-    try:
-        return not Theory({}).equal(term, ZERO).hypotheses
-    except KernelError:
-        return False
+    words: list[Piece] = []
+    goes: list[Piece] = [p for end in found.ends for p in (" and as ", output, " goes to ", end)]
+    goes += [p for is_down in found.downward for p in (" and as ", z, " goes to ", Infinity(is_down))]
+    if goes:
+        words += [" ", target(proof), " goes to 0 ", str(goes[0])[5:], *goes[1:]]
+        words += [": there learning is slow, however wrong the output is."]
+    if found.regions:
+        places = [p for region in found.regions for p in (" and where ", *joined(region))]
+        words += [" ", target(proof), " is 0 where ", *places[1:], ": nothing is learned there."]
+    return tuple(words if proof.sign in SIGNS else words[1:])
 
 
 # ---- points ----------------------------------------------------------------------------------------------
@@ -266,19 +422,14 @@ def vanishes(term: Term) -> bool:
 def witness(proof: Proof, found: Witness) -> Words:
     """A point where dJ/dz and h - y differ, as the kernel has checked."""
     values: Words = (target(proof), " is ", *measured(found.delta), ", but ")
-    return (
-        *point_words(proof, found.point),
-        ": ",
-        *values,
-        proof.statement.residual,
-        " is ",
-        *measured(found.claim),
-        ".",
-    )
+    claim: Words = (proof.statement.residual, " is ", *measured(found.claim), ".")
+    return (*point_words(proof, found.point), ": ", *values, *claim)
 
 
 def border(proof: Proof, found: Witness) -> Words:
-    """A point where h = y and yet dJ/dz is not 0, as the kernel has checked."""
+    """A point where h = y and yet dJ/dz, or its limit there, is not 0, as the kernel has checked."""
     residual = proof.statement.residual
-    values: Words = (residual, " is 0, but ", target(proof), " is ", *measured(found.delta))
-    return ("At ", *point_words(proof, found.point), ": ", *values, ", so no factor times ", residual, " gives it.")
+    at = ("At ", *point_words(proof, found.point), ": ", residual, " is 0, but ", target(proof))
+    if not found.delta:
+        return (*at, " does not go to 0 there, so no factor times ", residual, " gives it.")
+    return (*at, " is ", *measured(found.delta), ", so no factor times ", residual, " gives it.")

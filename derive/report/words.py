@@ -9,9 +9,9 @@ from flint import fmpq
 
 from derive.balls import Key, Point
 from derive.proof import Proof
-from derive.term import Term, index, item, num, reindex, rel, var
+from derive.term import MINUS_ONE, ZERO, Term, index, item, mul, num, reindex, rel, var
 
-Slope: TypeAlias = tuple[Term, Term]  # d first / d second
+Slope: TypeAlias = tuple[Term, Term] | tuple[Term, Term, int]  # d first / d second, or the derivative of an order
 
 
 class Decimal(NamedTuple):
@@ -27,9 +27,45 @@ class Chain(NamedTuple):
     rest: Term | None = None
 
 
-Piece: TypeAlias = str | Term | Slope | Decimal | Chain
+class Shown(NamedTuple):
+    """left = right, set by itself."""
+
+    left: Slope
+    right: Term
+
+
+class Cases(NamedTuple):
+    """left = value in each of the cases, set by itself."""
+
+    left: Slope
+    rows: tuple[tuple[Term, tuple[Term, ...]], ...]  # a value, and the relations where left has it
+
+
+class Infinity(NamedTuple):
+    """Infinity, or minus infinity."""
+
+    is_negative: bool
+
+
+Piece: TypeAlias = str | Term | Slope | Decimal | Chain | Infinity | Shown | Cases
 Words: TypeAlias = tuple[Piece, ...]
 Row: TypeAlias = tuple[str, Words]  # a label and what is said under it
+
+
+def joined(relations: Sequence[Term], link: str = " and ") -> Words:
+    """Relations, or other terms, with "and"; a < b and b < c as one."""
+    found = _chained(map(readable, relations)) if all(r.kind == "rel" for r in relations) else relations
+    return tuple(p for piece in found for p in (link, piece))[1:]
+
+
+def readable(relation: Term) -> Term:
+    """a < b for a - b < 0."""
+    op, left, right = relation.args
+    if right != ZERO or left.kind != "add" or len(left.args) != 2:
+        return relation
+    first, last = left.args
+    is_difference = last.kind == "mul" and last.args[0] == MINUS_ONE
+    return rel(op, first, mul(*last.args[1:])) if is_difference else relation
 
 
 def listed(relations: Iterable[Term]) -> Words:
