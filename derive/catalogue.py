@@ -14,6 +14,7 @@ from derive.derivation import Statement
 from derive.errors import UnknownName
 from derive.losses import LOSSES, Loss
 from derive.prover import assembled, obstacle
+from derive.term import replace, var
 
 
 def pairs() -> list[str]:
@@ -58,7 +59,10 @@ def _entries(pair: str) -> tuple[Loss, Activation]:
 
 def statement(loss: Loss, activation: Activation, average: bool = False) -> Statement:
     """J, h and their domains as terms: scalars, vectors over K where either side couples, or averaged."""
-    relations = (loss.domain, activation.domain, loss.targets, (*loss.parameters, *activation.parameters), loss.cases)
-    return assembled(
-        to_term(loss.cost), to_term(activation.output), [[to_term(r) for r in rs] for rs in relations], average
-    )
+    output = to_term(activation.output)
+    domain = [to_term(r) for r in loss.domain]
+    where = [to_term(r) for r in activation.domain]
+    if activation.slug in loss.restricted:
+        where += [replace(r, {var("h"): output}) for r in domain]
+    rest = ([to_term(r) for r in rs] for rs in (loss.targets, (*loss.parameters, *activation.parameters), loss.cases))
+    return assembled(to_term(loss.cost), output, [domain, where, *rest], average)

@@ -439,7 +439,7 @@ class Writer:
 
 
 VERBATIM = frozenset(("definition", "chain", "assume"))
-DIFFERS = "At this point it is not 0, so there is no J."
+DIFFERS = "It is not 0 everywhere, so there is no J."
 
 
 def _accepted(propose: Callable[[Term], Term | None], term: Term) -> list[Term]:
@@ -450,11 +450,12 @@ def _accepted(propose: Callable[[Term], Term | None], term: Term) -> list[Term]:
     return [] if found is None else [found]
 
 
-def simplified(term: Term, most: int = 1, of: int = 1) -> Term:
-    """The term tidied, or an equal form with no other functions of at most that part of its length."""
+def simplified(term: Term, most: int = 1, of: int = 1, same: bool = False) -> Term:
+    """The term tidied, or an equal form of at most that part of its length, with no other (or the same) functions."""
     term = tidy(term)
     for form in _accepted(Presenter(Calculus({}, ())).shown, term):
-        if of * length(form) <= most * length(term) and _calls(form) <= _calls(term) and _is_equal(term, form):
+        is_familiar = _calls(form) == _calls(term) if same else _calls(form) <= _calls(term)
+        if is_familiar and of * length(form) <= most * length(term) and _is_equal(term, form):
             return form
     return term
 
@@ -486,7 +487,7 @@ def put_in(term: Term, bodies: Mapping[str, Term]) -> Term:
         return term
     body = bodies[stem]
     for _ in range(len(term.args[0]) - len(stem)):
-        body = simplified(derivative(body, X, Calculus({}, ())))
+        body = simplified(derivative(body, X, Calculus({}, ())), same=True)
     return replace(body, {X: term.args[1]})
 
 
@@ -535,6 +536,8 @@ def read_chain(data: Mapping[str, Any]) -> Chain:
     claims = tuple(int(n) - 1 for n in data["claims"])
     if not claims or not all(0 <= n < len(lines) for n in claims):
         raise KernelError("what is claimed is no step")
+    if any(lines[n].rule == "assume" for n in claims):
+        raise KernelError("what is assumed cannot be claimed")
     return Chain(run.setting, lines, tuple(run.facts), claims)
 
 

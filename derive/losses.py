@@ -47,6 +47,7 @@ class Loss(NamedTuple):
     parameters: tuple[Any, ...] = ()
     cases: tuple[Any, ...] = ()
     note: str = ""
+    restricted: tuple[str, ...] = ()  # activations in use though they leave the domain: z is kept where they do not
 
 
 def _over_classes(summand: Any) -> Any:
@@ -262,6 +263,7 @@ LOSSES = {
             POSITIVE,
             (Le(0, y),),
             "McCullagh, Nelder, Generalized Linear Models, 6.2",
+            restricted=("identity",),
         ),
         Loss(
             "gamma",

@@ -78,7 +78,7 @@ def essential(region: Region) -> Region:
 
 
 def sign(statement: Statement, term: Term) -> str | None:
-    """"positive", "nonnegative", "zero" and so on, where the kernel proves it in every region; else None."""
+    """ "positive", "nonnegative", "zero" and so on, where the kernel proves it in every region; else None."""
     found = {_sign(statement, leaf, region) for region, leaf in leaves(term)}
     return next((name for name, every in TOGETHER.items() if found <= every), None)
 
@@ -86,8 +86,21 @@ def sign(statement: Statement, term: Term) -> str | None:
 def _sign(statement: Statement, term: Term, region: Region) -> str | None:
     if term == ZERO:
         return "zero"
-    theory = Theory(statement.definitions, statement.inner_assumptions + region)
+    theory = Theory(statement.definitions, _closed(statement, region))
     return next((name for op, name in SIGNS.items() if _holds(theory, rel(op, term, ZERO))), None)
+
+
+def _closed(statement: Statement, region: Region) -> Region:
+    """What is known in a region: where l < r, and l is not negative, r is positive; where r is not positive, l < 0."""
+    given = statement.inner_assumptions + region
+    theory, found = Theory(statement.definitions, given), []
+    for op, *sides in (r.args for r in region if r.args[0] in ("<", ">")):
+        low, high = sides if op == "<" else sides[::-1]
+        if low != ZERO and _holds(theory, rel(">=", low, ZERO)):
+            found.append(rel(">", high, ZERO))
+        if high != ZERO and _holds(theory, rel("<=", high, ZERO)):
+            found.append(rel("<", low, ZERO))
+    return (*given, *found)
 
 
 def _holds(theory: Theory, relation: Term) -> bool:
@@ -173,8 +186,7 @@ def subdifferential(statement: Statement, found: Verdict, kink: Kink, slope: Ter
         return None
     at = Theory(statement.definitions, (*statement.inner_assumptions, kink.at))
     is_convex = all(
-        _sign(statement, leaf, region) in ("positive", "nonnegative", "zero")
-        for region, leaf in leaves(found.hessian)
+        _sign(statement, leaf, region) in ("positive", "nonnegative", "zero") for region, leaf in leaves(found.hessian)
     )
     return (kink.left, kink.right) if is_convex and _holds(at, rel("<=", kink.left, kink.right)) else None
 

@@ -352,7 +352,6 @@ def _shown(chain: Chain) -> dict[str, Any]:
     from derive.report.theorem import equation
 
     rows = enumerate(zip(chain.lines, chain.facts, strict=True), 1)
-
     assumed = ["".join(map(_plain, words)) for words in functions(chain)]
     return {
         "statement": chain.statement,

@@ -39,6 +39,7 @@ from derive.term import (
     sub,
     subterms,
     sum_over,
+    times,
 )
 
 MAX_SIZE = 10  # classes and examples of a witness
@@ -379,7 +380,10 @@ def _chosen(algebra: Calculus, term: Term) -> Term:
         verdict = algebra.attempt(lambda: algebra.decide(term.args[0]))
         if verdict is not None:
             return _chosen(algebra, term.args[1 if verdict else 2])
-    return rebuild(term, lambda t: _chosen(algebra, t))
+    found = rebuild(term, lambda t: _chosen(algebra, t))
+    if found.kind == "mul":
+        return ZERO if ZERO in found.args else times(*found.args)
+    return found
 
 
 # ---- points --------------------------------------------------------------------------------------

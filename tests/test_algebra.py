@@ -6,8 +6,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from flint import fmpq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import functions, points
 
-from derive.algebra import Algebra
+from derive.algebra import ANY_SIGN, NEGATIVE, ZERO_SIGN, Algebra
+from derive.algebra import POSITIVE as POSITIVE_SIGN
+from derive.balls import Point, certainly_holds
 from derive.errors import KernelError
 from derive.kernel import Theorem, Theory
 from derive.term import (
@@ -374,6 +380,250 @@ def test_used_facts_are_listed() -> None:
     algebra = Algebra({}, (rel(">", z, ZERO), rel(">", w, ZERO), rel("<", x, ONE)))
     facts = algebra.attempt(lambda: algebra.obligation(rel(">", add(z, mul(w, exp(y))), ZERO))).facts
     assert set(facts) == {rel(">", z, ZERO), rel(">", w, ZERO), rel(">", exp(y), ZERO)}
+
+
+# ---- signs, rule by rule, against balls ----------------------------------------------------------------
+
+NEW_SIGNS: dict[str, list[tuple[Term, tuple[Term, ...], bool | None]]] = {
+    "ends": [
+        (rel(">", sub(ONE, f("erf", z)), ZERO), (), True),
+        (rel(">", add(ONE, f("erf", z)), ZERO), (), True),
+        (rel(">", f("Phi", z), ZERO), (), True),
+        (rel("<", f("Phi", z), ONE), (), True),
+        (rel("<", f("atan", z), div(PI, TWO)), (), True),
+        (rel(">", add(ONE, mul(w, f("erf", z))), ZERO), (rel("<", w, ONE), rel(">", w, MINUS_ONE)), True),
+        (rel(">", add(ONE, mul(w, f("erf", z))), ZERO), (rel("<", w, TWO), rel(">", w, ZERO)), None),
+        (rel(">", sub(HALF, f("erf", z)), ZERO), (), None),
+        (rel(">", sub(ONE, f("atan", z)), ZERO), (), None),
+        (rel("<", z, TWO), (rel("<", z, ONE),), True),
+        (rel("<=", z, ONE), (rel("<=", z, ONE),), True),
+        (rel("<", z, ONE), (rel("<=", z, ONE),), None),
+        (rel("<", z, ONE), (rel("<", z, TWO),), None),
+        (rel(">", sub(ONE, mul(z, w)), ZERO), (rel(">", z, ZERO), rel("<", z, ONE), rel("<=", w, ONE)), True),
+        (rel(">", sub(ONE, mul(z, w)), ZERO), (rel(">", z, ZERO), rel("<=", z, ONE), rel("<=", w, ONE)), None),
+        (rel(">", sub(x, z), ZERO), (rel("<", z, w), rel("<", w, x)), True),
+        (rel(">", sub(x, z), ZERO), (rel("<=", z, w), rel("<=", w, x)), None),
+        (rel(">=", sub(x, z), ZERO), (rel("<=", z, w), rel("<=", w, x)), True),
+        (rel("<", z, ONE), (rel("!=", z, TWO),), None),
+    ],
+    "squares": [
+        (rel(">", add(power(z, 2), z, ONE), ZERO), (), True),
+        (rel("<", sub(z, add(power(z, 2), ONE)), ZERO), (), True),
+        (rel(">", add(power(z, 2), mul(z, w), power(w, 2), ONE), ZERO), (), True),
+        (rel(">=", add(power(z, 2), mul(z, w), power(w, 2)), ZERO), (), True),
+        (rel(">", add(power(z, 2), mul(z, w), power(w, 2)), ZERO), (), None),
+        (rel(">", add(power(z, 2), mul(TWO, z), ONE), ZERO), (), None),
+        (rel(">", add(power(z, 2), mul(THREE, z), ONE), ZERO), (), None),
+        (rel(">", add(mul(w, power(z, 2)), z, w), ZERO), (rel(">", w, ONE),), True),
+        (rel(">", add(mul(w, power(z, 2)), z, w), ZERO), (rel(">", w, ZERO),), None),
+        (rel(">", add(mul(w, power(z, 2)), z, ONE), ZERO), (), None),
+    ],
+    "exponents": [
+        (rel(">", exp(z), ONE), (rel(">", z, ZERO),), True),
+        (rel("<", exp(z), ONE), (rel("<", z, ZERO),), True),
+        (rel(">", exp(z), exp(w)), (rel(">", z, w),), True),
+        (rel(">=", exp(z), exp(w)), (rel(">=", z, w),), True),
+        (rel(">", mul(TWO, exp(z)), exp(w)), (rel(">=", z, w),), True),
+        (rel("<", sub(exp(neg(z)), mul(THREE, exp(z))), ZERO), (rel(">=", z, ZERO),), True),
+        (rel(">", exp(z), TWO), (rel(">", z, ZERO),), None),
+        (rel(">", exp(z), exp(w)), (), None),
+        (rel(">", exp(z), mul(TWO, exp(w))), (rel(">", z, w),), None),
+        (rel("!=", exp(z), ONE), (rel("!=", z, ZERO),), True),
+    ],
+    "logarithms": [
+        (rel(">", f("softplus", z), z), (), True),
+        (rel(">", f("softplus", z), log(TWO)), (rel(">", z, ZERO),), True),
+        (rel(">", log(z), log(w)), (rel(">", z, w), rel(">", w, ZERO)), True),
+        (rel(">", f("softplus", z), mul(TWO, z)), (), None),
+        (rel(">", f("softplus", z), log(THREE)), (rel(">", z, ZERO),), None),
+        (rel(">", log(z), log(w)), (rel(">", z, ZERO), rel(">", w, ZERO)), None),
+    ],
+    "cases": [
+        (rel(">=", add(absolute(z), z), ZERO), (), True),
+        (rel(">", add(absolute(z), z), ZERO), (), None),
+        (rel(">", add(absolute(z), z, ONE), ZERO), (), True),
+        (rel(">", sub(absolute(z), mul(TWO, z)), ZERO), (), None),
+        (rel(">=", where(POSITIVE, z, ZERO), ZERO), (), True),
+        (rel(">=", where(POSITIVE, z, ZERO), z), (), True),
+        (rel(">", where(POSITIVE, z, ZERO), ZERO), (), None),
+        (rel(">", where(POSITIVE, z, sub(exp(z), ONE)), MINUS_ONE), (), True),
+        (rel(">", where(POSITIVE, z, sub(exp(z), ONE)), num(-1, 2)), (), None),
+        (rel(">", add(ONE, div(z, add(ONE, absolute(z)))), ZERO), (), True),
+        (rel(">", where(rel(">", zk, ZERO), where(rel(">", zj, ZERO), ONE, num(-4)),
+                        where(rel(">", zj, ZERO), num(-4), ONE)), ZERO), (), None),
+        (rel(">", where(POSITIVE, ONE, sub(add(ONE, w, neg(z)), absolute(sub(w, z)))), ZERO), (), None),
+    ],
+}  # fmt: skip
+NEW_ROWS = [row for rows in NEW_SIGNS.values() for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("relation", "assumptions", "answer"),
+    NEW_ROWS,
+    ids=[f"{name} {n}" for name, rows in NEW_SIGNS.items() for n, _ in enumerate(rows)],
+)
+def test_signs_by_more_than_terms(relation: Term, assumptions: tuple[Term, ...], answer: bool | None) -> None:
+    """A yes may become None where a rule is weaker; a None is never a yes or a no: it is false at some point."""
+    assert sign_holds(relation, *assumptions) is answer
+
+
+def test_facts_that_a_case_uses_are_listed() -> None:
+    """w > 0 decides |w - z| for z <= 0 only; without it the argument of log is -9 at z = 0, w = -5."""
+    argument = where(POSITIVE, ONE, sub(add(ONE, w, neg(z)), absolute(sub(w, z))))
+    positive = rel(">", w, ZERO)
+    assert proved(log(argument), log(argument), positive).hypotheses == (positive,)
+    assert proved(log(argument), log(argument)).hypotheses == (rel(">", argument, ZERO),)
+
+
+def test_a_case_is_no_statement_about_every_index() -> None:
+    """At z = (1, -1) the left side is 0: one index is above 0 and the other below."""
+    mixed = where(
+        rel(">", zk, ZERO), where(rel(">", zj, ZERO), ZERO, num(-5)), where(rel(">", zj, ZERO), num(-5), ZERO)
+    )
+    assert not same(where(rel(">", add(ONE, mixed), ZERO), ONE, ZERO), ONE)
+    inside = sum_over(k, where(rel(">", add(ONE, mixed), ZERO), ONE, ZERO))
+    assert not same(inside, K)
+
+
+def test_under_a_case_the_assumptions_stay() -> None:
+    algebra = Algebra({"h": ((), exp(z))}, (rel(">", w, ZERO),))
+    case = algebra.under(POSITIVE)
+    assert case is algebra.under(POSITIVE) is not algebra.under(rel("<", z, ZERO))
+    assert case.attempt(lambda: case.decide(rel(">", add(w, z), ZERO))) is True
+    assert case.attempt(lambda: case.decide(rel(">", var("h"), ONE))) is True
+    assert algebra.attempt(lambda: algebra.decide(rel(">", add(w, z), ZERO))) is None
+
+
+u, v = var("u"), var("v")
+SIGN_RULES = [name for name in vars(Algebra) if name.startswith("_sign_by_") or name == "_sign_assumed"]
+GIVEN: list[tuple[Term, ...]] = [
+    (),
+    (rel(">", u, ZERO),),
+    (rel("<=", u, ONE), rel(">", v, u)),
+    (rel(">", u, ZERO), rel("<", u, ONE), rel(">=", w, ZERO)),
+    (rel("<", u, v), rel("<", v, w)),
+    (rel("!=", u, ZERO), rel(">=", v, MINUS_ONE), rel("<=", v, ONE)),
+    (rel("<", add(u, v), ZERO), rel("<", w, num(-1, 2))),
+    (rel(">", mul(u, v), ONE), rel("<=", w, u)),
+]
+small = st.builds(fmpq, st.integers(-4, 4), st.sampled_from((1, 1, 2))).map(num)
+
+
+@st.composite
+def linear(draw: st.DrawFn) -> Term:
+    return add(draw(small), *(mul(draw(small), t) for t in (u, v, w) if draw(st.booleans())))
+
+
+@st.composite
+def quadratic(draw: st.DrawFn) -> Term:
+    return add(draw(linear()), *(mul(draw(small), a, b) for a, b in ((u, u), (u, v), (v, v)) if draw(st.booleans())))
+
+
+@st.composite
+def bounded(draw: st.DrawFn) -> Term:
+    parts = [f(draw(st.sampled_from(("erf", "atan"))), draw(linear())) for _ in range(2)]
+    return add(draw(linear()), mul(draw(small), *parts), *(mul(draw(small), t) for t in parts))
+
+
+@st.composite
+def exponential(draw: st.DrawFn) -> Term:
+    return add(*(mul(draw(small), exp(draw(linear()))) for _ in range(2)))
+
+
+@st.composite
+def logarithmic(draw: st.DrawFn) -> Term:
+    arguments = st.one_of(linear(), linear().map(lambda t: add(ONE, exp(t))), quadratic())
+    return add(mul(draw(small), u), *(mul(num(draw(st.integers(-2, 2))), log(draw(arguments))) for _ in range(2)))
+
+
+@st.composite
+def piecewise(draw: st.DrawFn) -> Term:
+    pieces = st.one_of(
+        linear(),
+        linear().map(absolute),
+        st.builds(
+            where, st.builds(rel, st.sampled_from((">", "<=", "<", ">=")), linear(), linear()), linear(), exponential()
+        ),
+    )
+    return add(draw(pieces), mul(draw(small), draw(pieces), draw(pieces)), draw(pieces))
+
+
+SHAPES = {shape.__name__: shape for shape in (linear, quadratic, bounded, exponential, logarithmic, piecewise)}
+calm = settings(deadline=None, derandomize=True, max_examples=120, suppress_health_check=list(HealthCheck))
+
+
+def sign_at(term: Term, place: Point) -> int:
+    """The sign that the term certainly has at a point, or 0 where it has none that is certain."""
+    for op, sign in ((">", POSITIVE_SIGN), ("<", NEGATIVE), ("=", ZERO_SIGN)):
+        if certainly_holds(rel(op, term, ZERO), place, {}):
+            return sign
+    return 0
+
+
+def signs_agree(term: Term, assumptions: tuple[Term, ...], rule: str | None, places: list[Point]) -> bool:
+    """Whether a rule's sign is that of balls wherever the facts hold that it used: no other assumption counts."""
+    algebra = Algebra({}, assumptions)
+
+    def ask() -> tuple[int, tuple[Term, ...]]:
+        above, below = algebra.canonical(algebra.normal(term))
+        if rule is None:
+            return algebra.sign_of_fraction((above, below))
+        return getattr(algebra, rule)(algebra.reduce(above)) if below.is_one() and above else (ANY_SIGN, ())
+
+    try:
+        signs, facts = algebra.attempt(ask)
+    except KernelError:
+        return True
+    used = [r for r in assumptions if r in facts or r in algebra.facts]
+    inside = [p for p in places if all(certainly_holds(r, p, {}) for r in used)] if signs != ANY_SIGN else []
+    return all(sign_at(term, p) & ~signs == 0 for p in inside)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rule", SIGN_RULES)
+@settings(calm, max_examples=25)
+@given(data=st.data(), assumptions=st.sampled_from(GIVEN), places=st.lists(points(), min_size=8, max_size=8))
+def test_no_rule_gives_a_wrong_sign(
+    rule: str, shape: str, data: st.DataObject, assumptions: tuple[Term, ...], places: list[Point]
+) -> None:
+    assert signs_agree(data.draw(SHAPES[shape]()), assumptions, rule, places)
+
+
+@calm
+@given(
+    st.sampled_from(sorted(SHAPES)).flatmap(lambda s: SHAPES[s]()),
+    st.sampled_from(GIVEN),
+    st.lists(points(), min_size=12, max_size=12),
+)
+def test_the_rules_together_give_no_wrong_sign(term: Term, assumptions: tuple[Term, ...], places: list[Point]) -> None:
+    assert signs_agree(term, assumptions, None, places)
+
+
+@calm
+@given(functions(2), st.sampled_from(GIVEN), st.lists(points(), min_size=4, max_size=4))
+def test_no_wrong_sign_of_any_function(term: Term, assumptions: tuple[Term, ...], places: list[Point]) -> None:
+    assert signs_agree(term, assumptions, None, places)
+
+
+@pytest.mark.parametrize("rule", SIGN_RULES)
+def test_a_rule_that_lies_is_caught(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checker notices a rule that always says positive, and one that does not say what it used."""
+    places = [Point({(n, ()): fmpq(a) for n in "uvw"}, {}, {}) for a in (-2, -1, 1)]
+    assert signs_agree(add(u, HALF), (), rule, places)
+    monkeypatch.setattr(Algebra, rule, lambda *_: (POSITIVE_SIGN, ()))
+    assert not signs_agree(add(u, HALF), (), rule, places)
+    assert not signs_agree(u, (rel(">", u, ZERO),), rule, places)
+
+
+ROWS_OF = {"ends": "_sign_by_ends", "squares": "_sign_by_squares", "exponents": "_sign_by_exponents",
+           "logarithms": "_sign_by_logarithms", "cases": "_sign_by_cases"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS_OF)
+def test_each_rule_is_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, something that is proved above no longer is."""
+    monkeypatch.setattr(Algebra, ROWS_OF[name], lambda *_: (ANY_SIGN, ()))
+    assert any(answer is True and sign_holds(relation, *given) is None for relation, given, answer in NEW_SIGNS[name])
 
 
 # ---- equations as rules ------------------------------------------------------------------------------

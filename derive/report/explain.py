@@ -50,16 +50,16 @@ REASONS = {
     "cases": "Put {} and {} together",
     "join": "Put {} and {} together",
     "target": "Put into {} the target ",
-    "second": "Differentiate {} once more; how the output moves is {}.",
+    "second": "Differentiate {} once more, with {} for the output.",
     "divided": "Write {} as a factor times ",
 }
 SIGNS = {
-    "positive": "is positive, so that {} always has the sign of {}.",
-    "nonnegative": "is never negative, so that {} never has the sign opposite to that of {}.",
-    "negative": "is negative, so that {} always has the sign opposite to that of {}.",
-    "nonpositive": "is never positive, so that {} never has the sign of {}.",
+    "positive": "It is positive: {} always has the sign of {}.",
+    "nonnegative": "It is never negative: {} never has the opposite sign of {}.",
+    "negative": "It is negative: {} always has the opposite sign of {}.",
+    "nonpositive": "It is never positive: {} never has the sign of {}.",
 }
-CURVATURE = {"positive": "It is positive", "nonnegative": "It is never negative", "zero": "It is zero"}
+CURVATURE = {"positive": "It is positive", "nonnegative": "It is never negative", "zero": "It is 0"}
 
 
 def title(proof: Proof) -> tuple[str, str]:
@@ -116,7 +116,8 @@ def reason(step: ProofStep) -> Words:
 
 
 def _because(step: ProofStep) -> Words:
-    words = REASONS[step.reason].format(*(f"({n})" for n in step.sources))
+    is_plain = step.reason == "common-denominator" and not any(inverse(t) for t in subterms(step.right))
+    words = REASONS["simplify" if is_plain else step.reason].format(*(f"({n})" for n in step.sources))
     if step.reason in ("condition", "target"):
         return (words, *listed(step.assuming), ".")
     if step.reason == "chain-rule":
@@ -205,7 +206,7 @@ def hypotheses(proof: Proof) -> Words:
 def regions(proof: Proof) -> Iterator[Row]:
     """dJ/dz piece by piece: where z > 0, where z < 0; for each value of a discrete target."""
     by_target = [r for r in proof.regions if r.where[0].args[0] == "="]
-    for label, found in (("Regions", [r for r in proof.regions if r not in by_target]), ("Targets", by_target)):
+    for label, found in (("Regions", [r for r in proof.regions if r not in by_target]), ("By target", by_target)):
         if found:
             yield label, (Cases(target(proof), tuple((r.delta, essential(r.where)) for r in found)),)
 
@@ -236,7 +237,7 @@ def curvature(proof: Proof) -> Iterator[Row]:
     if proof.curvature in CURVATURE:
         convex: Words = (", so that ", COST, " is convex in ", z) if proof.is_convex else ()
         words = (*words, CURVATURE[proof.curvature], *convex, ".")
-    yield "Second derivative", words
+    yield "Curvature", words
 
 
 # ---- why: the last values of dJ/dh and dh/dz, and what stands above and below their lines ----------------
@@ -296,7 +297,7 @@ def _why_total(proof: Proof) -> Words:
     z, output = proof.statement.preactivation, proof.statement.output
     if output.args[0] not in proof.statement.cost.names:
         return "The loss is given in ", z, " and does not use the output: it is differentiated as it stands."
-    return "The loss uses ", z, " besides the output: ", target(proof), " has a part that does not pass through ", output, "."
+    return "The loss uses ", z, " besides the output, so ", target(proof), " has a part that does not pass through it."
 
 
 def _why_pieces(proof: Proof) -> Words:
@@ -397,7 +398,7 @@ def sign(proof: Proof) -> Words:
     if proof.sign not in SIGNS:
         return ()
     before, middle, after = SIGNS[proof.sign].split("{}")
-    return "It " + before, target(proof), middle, proof.statement.residual, after
+    return before, target(proof), middle, proof.statement.residual, after
 
 
 def saturation(proof: Proof) -> Words:

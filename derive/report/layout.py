@@ -98,7 +98,8 @@ class Printer:
     def delta(self, i: Token, j: Token) -> Box:
         raise NotImplementedError
 
-    def cases(self, condition: Box, inside: Box, outside: Box) -> Box:
+    def cases(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
+        """Values with their conditions, and the value where none of them holds."""
         raise NotImplementedError
 
     # -- the walk
@@ -228,7 +229,11 @@ class Printer:
         return Box((*left, Token(f" {self.marks.relations[op]} ", 3, 0), *right), RELATION)
 
     def _where(self, term: Term, scope: Scope) -> Box:
-        return self.cases(*(self.signed(self.box(t, scope)) for t in term.args))
+        rows = []
+        while term.kind == "where":
+            condition, inside, term = term.args
+            rows.append((self.signed(self.box(inside, scope)), self.box(condition, scope)))
+        return self.cases(rows, self.signed(self.box(term, scope)))
 
     def free_name(self, hint: str, scope: Scope) -> str:
         names = chain((hint,) if hint[:1].isalpha() and hint.isalnum() and hint.isascii() else (), LETTERS)

@@ -10,7 +10,7 @@ from derive.proof import Proof, ProofStep
 from derive.report import explain
 from derive.report.layout import EXAMPLES, GREEK, OPERAND, POWER, PRODUCT, Box, Marks, Printer, Scope
 from derive.report.lines import Token, lines, nested, unbroken
-from derive.report.words import Chain, Decimal, Piece, Row, Slope
+from derive.report.words import Cases, Chain, Decimal, Infinity, Piece, Row, Shown, Slope, Words, joined
 from derive.term import Term
 
 UNICODE = Marks(
@@ -33,6 +33,7 @@ LETTERS = dict(
 FUNCTIONS = {"sigmoid": "σ", "phi": "φ", "Phi": "Φ", "pi": "π"}
 RAISED = str.maketrans("0123456789ijklmnprstuvwabcdefgo", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁱʲᵏˡᵐⁿᵖʳˢᵗᵘᵛʷᵃᵇᶜᵈᵉᶠᵍᵒ")
 BOLD, DIM, GREEN, YELLOW, RESET = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+COMMA = (Token(",", 1), Token(" ", 1, 0))
 SPACE = "\x00"  # stands for a space inside a formula, where a line of prose is not broken
 
 
@@ -88,7 +89,7 @@ class _Notation(Printer):
 
     def joint(self, left: Box, right: Box, apart: bool) -> Token:
         start, end = right.tokens[0].text, left.tokens[-1].text
-        if apart or left.fraction or right.fraction or start[0].isdigit():
+        if apart or left.fraction or right.fraction or start[0].isdigit() or end == "}":
             return self.marks.times
         if not self.unicode:
             return Token("*", 1, 2)
@@ -102,13 +103,16 @@ class _Notation(Printer):
         inside = [self.signed(self.box(t, scope)) for t in arguments]
         if name == "abs":
             return Box((_token("|"), *nested(inside[0].tokens), _token("|")))
-        shown = FUNCTIONS.get(name, name) if self.unicode else name
+        stem = name.rstrip("'")
+        shown = FUNCTIONS.get(stem, LETTERS.get(stem, stem)) + name[len(stem) :] if self.unicode else name
         commas = [t for n, b in enumerate(inside) for t in ((_token(", "),) * (n > 0) + nested(b.tokens))]
         return Box((_token(shown), _token("("), *commas, _token(")")) if arguments else (_token(shown),))
 
-    def cases(self, condition: Box, inside: Box, outside: Box) -> Box:
-        words = (_token("{"), *inside.tokens, _token(" if "), *condition.tokens)
-        return Box((*words, Token(", ", 2, 0), *outside.tokens, _token(" otherwise}")))
+    def cases(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
+        found = [_token("{")]
+        for inside, condition in rows:
+            found += [*nested(inside.tokens), Token(" if ", 4, 1), *nested(condition.tokens), *COMMA]
+        return Box((*found, _token("else "), *nested(otherwise.tokens), _token("}")))
 
 
 def _is_sum(box: Box) -> bool:
@@ -135,9 +139,14 @@ def _tokens(term: Term, unicode: bool) -> tuple[Token, ...]:
 
 
 def slope(found: Slope, unicode: bool = True) -> str:
-    """∂J/∂z, or dJ/dz."""
+    """∂J/∂z or ∂²J/∂z², or dJ/dz and d^2J/dz^2."""
     d = "∂" if unicode else "d"
-    return "/".join(d + formula(t, unicode) for t in found)
+    above, below = (formula(t, unicode) for t in found[:2])
+    if len(found) == 2:
+        return f"{d}{above}/{d}{below}"
+    raised = str(found[2]).translate(RAISED) if unicode else f"^{found[2]}"
+    below = f"({below})" if below.endswith((")", "⁾")) else below
+    return f"{d}{raised}{above}/{d}{below}{raised}"
 
 
 # ---- the report --------------------------------------------------------------------------------------
@@ -148,7 +157,9 @@ def text(proof: Proof, width: int = 80, unicode: bool = True, colour: bool = Fal
     page = _Page(width, unicode, colour)
     page.title(": ".join(explain.title(proof)))
     page.definitions(proof)
-    for step in proof.steps[2:]:
+    for before, step in pairwise(proof.steps[1:]):
+        if step.reason != before.reason and step.reason in ("second", "target") and before.reason in WHOLE:
+            page.rows.append("")
         page.step(step)
     page.result(proof)
     page.notes(explain.notes(proof))
@@ -174,11 +185,16 @@ class _Page:
             return piece
         if isinstance(piece, Decimal):
             return piece.digits.replace("-", (UNICODE if self.unicode else ASCII).sign.text)
+        if isinstance(piece, Infinity):
+            return "-" * piece.is_negative + ("∞" if self.unicode else "infinity")
         if isinstance(piece, Chain):
             end = (f" {self._sign(piece.rest)} ", piece.rest.args[2]) if piece.rest else ()
             return self.say((piece.first, *end)).replace(" ", SPACE)
-        shown = formula(piece, self.unicode) if isinstance(piece, Term) else slope(piece, self.unicode)
+        shown = self._left(piece)
         return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown
+
+    def _left(self, term: Term | Slope) -> str:
+        return formula(term, self.unicode) if isinstance(term, Term) else slope(term, self.unicode)
 
     def _sign(self, relation: Term) -> str:
         return (UNICODE if self.unicode else ASCII).relations[relation.args[0]]
@@ -192,8 +208,7 @@ class _Page:
 
     def equation(self, left: Term | Slope, right: Term, indent: int = 6) -> None:
         """left = right, continued under the right side; where that is too narrow, below the left side."""
-        shown = formula(left, self.unicode) if isinstance(left, Term) else slope(left, self.unicode)
-        head = " " * indent + shown + " ="
+        head = " " * indent + self._left(left) + " ="
         beside = self.broken(right, len(head) + 1)
         if max(map(len, beside)) <= self.width:
             self.rows += [head + beside[0][len(head) :], *beside[1:]]
@@ -226,9 +241,9 @@ class _Page:
         self.equation(step.left, step.right)
 
     def result(self, proof: Proof) -> None:
-        """The last equation in a box, and what it means."""
+        """What dJ/dz is, in a box."""
         inner = _Page(self.width - 6, self.unicode, False)
-        inner.equation(proof.steps[-1].left, proof.steps[-1].right, 0)
+        inner.equation(proof.conclusion.left, proof.conclusion.right, 0)
         inside = inner.rows
         wide = max(map(len, inside))
         side, dash, corners = ("│", "─", "┌┐└┘") if self.unicode else ("|", "-", "++++")
@@ -240,4 +255,31 @@ class _Page:
     def notes(self, notes: Iterable[Row]) -> None:
         self.rows.append("")
         for label, pieces in notes:
-            self.prose(pieces, f"  {label + ':':<11}")
+            self.note(f"  {label + ':':<11}", pieces)
+
+    def note(self, label: str, pieces: Words) -> None:
+        """A label, and beside it words and equations that are set by themselves."""
+        start, words = len(self.rows), list[Piece]()
+        for piece in (*pieces, None):
+            if piece is not None and not isinstance(piece, Shown | Cases):
+                words.append(piece)
+                continue
+            if words:
+                self.prose(words, " " * len(label))
+            words = []
+            if isinstance(piece, Shown):
+                self.equation(piece.left, piece.right, len(label))
+            elif piece is not None:
+                for value, where in piece.rows:
+                    self.case(piece.left, value, where, len(label))
+        self.rows[start] = label + self.rows[start][len(label) :]
+
+    def case(self, left: Slope, value: Term, where: Sequence[Term], indent: int) -> None:
+        """left = value where the relations hold, on two lines if need be."""
+        start = len(self.rows)
+        self.equation(left, value, indent)
+        words = f"where {self.say(joined(where))}".replace(SPACE, " ")
+        if start + 1 == len(self.rows) and len(self.rows[-1]) + 1 + len(words) <= self.width:
+            self.rows[-1] += f" {words}"
+        else:
+            self.prose((words,), " " * (indent + 4))

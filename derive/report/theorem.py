@@ -34,17 +34,17 @@ def reasons(chain: Chain) -> Iterator[tuple[Words, Fact]]:
         needed.update(new)
         assumed = (" This is assumed.",) if line.rule == "assume" else ()
         where = (" It holds where ", *listed(new), ".") if new else ()
-        yield (*_point(line), line.reason, *assumed, *where), fact
+        yield (line.reason, *_point(line, " At "), *assumed, *where), fact
 
 
-def _point(line: Line) -> Words:
-    """For k = 1, j = 2, at K = 2, z_1 = 1, z_2 = 2."""
+def _point(line: Line, lead: str) -> Words:
+    """At K = 2, z_1 = 1, z_2 = 2 with k = 1 and j = 2."""
     if not line.point:
         return ()
     values = enumerate(line.point, 1)
     named = [rel("=", item("z", index(str(n))), num(*map(int, text.split("/")))) for n, text in values]
     at = [p for r in (rel("=", var("K"), num(len(line.point))), *named) for p in (", ", r)][1:]
-    return "For k = 1, j = 2, at ", *at, ": "
+    return lead, *at, " with k = 1 and j = 2."
 
 
 def claims(chain: Chain, style: Style) -> str:
@@ -74,9 +74,8 @@ def _instance(found: Corollary, style: Style) -> str:
     name = f"{found.title} ({found.pair})" if found.pair else found.title
     defined = [style.fact(f) for line, f in zip(chain.lines, chain.facts, strict=True) if line.rule == "definition"]
     assumed = style.say((", where ", *listed(chain.identities))) if chain.identities else ""
-    points = [style.say(_point(line)) for line in chain.lines if line.point]
-    said = f"{style.say((name,))}. {', '.join(defined)}{assumed}: {claims(chain, style)}."
-    return said + "".join(f" The last is at one point. {point}".rstrip(": ") + "." for point in points)
+    points = "".join(style.say(_point(line, " The last holds at ")) for line in chain.lines)
+    return f"{style.say((name,))}. {', '.join(defined)}{assumed}: {claims(chain, style)}.{points}"
 
 
 # ---- text ------------------------------------------------------------------------------------------------

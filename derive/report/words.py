@@ -71,7 +71,7 @@ def readable(relation: Term) -> Term:
 def listed(relations: Iterable[Term]) -> Words:
     """Relations with commas, 0 < h and h < 1 as one, and what their free indices mean."""
     words: list[Piece] = []
-    found = list(_chained(relations))
+    found = list(_chained(map(readable, relations)))
     for n, chain in enumerate(found):
         words += [", ", chain]
         indices = chain.first.indices
