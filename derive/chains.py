@@ -240,11 +240,22 @@ def _equation(theory: Theory, left: Term, right: Term, given: Sequence[Fact]) ->
 
 
 def _assume(run: Run, line: Line) -> Fact:
-    """A hypothesis, for every z in question (and where h is free, every h)."""
+    """A hypothesis about abstract functions, for every z in question (and where h is free, every h)."""
     left = _needed(line.left)
-    for term in (left, line.value):
-        run.inner.equal(term, term)  # the kernel can read it
-    return Fact((left,), line.value)
+    if not _abstract((left, line.value)):
+        raise KernelError("an equation of known functions is proved, not assumed")
+    readings = [t.equal(side, side) for t in (run.outer, run.inner) for side in (left, line.value)]
+    return Fact((left,), line.value, tuple(dict.fromkeys(h for r in readings for h in r.hypotheses)))
+
+
+def _abstract(terms: Iterable[Term]) -> dict[str, int]:
+    """The abstract functions in the terms, and the most primes of each."""
+    found: dict[str, int] = {}
+    for name in (t.args[0] for whole in terms for t in subterms(whole) if t.kind == "call"):
+        stem = name.rstrip("'")
+        if stem in ABSTRACT:
+            found[stem] = max(found.get(stem, 0), len(name) - len(stem))
+    return found
 
 
 def _both_sides(run: Run, line: Line, identity: Fact, slope: Fact) -> Fact:
@@ -314,13 +325,7 @@ class Chain(NamedTuple):
     @property
     def functions(self) -> dict[str, int]:
         """The abstract functions that are left, and how often each is differentiated."""
-        found: dict[str, int] = {}
-        whole = [t for f in self.facts for t in (*_terms(f.left), f.right)]
-        for name in (t.args[0] for w in whole for t in subterms(w) if t.kind == "call"):
-            stem = name.rstrip("'")
-            if stem in ABSTRACT:
-                found[stem] = max(found.get(stem, 0), len(name) - len(stem))
-        return dict(sorted(found.items()))
+        return dict(sorted(_abstract(t for f in self.facts for t in (*_terms(f.left), f.right)).items()))
 
     @property
     def identities(self) -> list[Term]:

@@ -358,6 +358,11 @@ class Theory:
         for v in variables:
             for t in (*sides, *condition.args[1:]):
                 used += theory.support(t, v)
+        if is_free:
+            used += self.support(output, variable)
+        ties = [t for side in sides for t in _ties(side)]
+        if not all(map(theory.holds, ties)):
+            raise KernelError("a side has a border of its own where the two meet")
         at_border = (border, rel("=", sub(*condition.args[1:]), ZERO))
         kept = tuple(h for h in dict.fromkeys(used) if h not in at_border)
         if not all(h in assumptions or self.holds(h) for h in kept):
@@ -459,6 +464,16 @@ def merged_values(condition: Term, left: Term, right: Term) -> list[Term]:
         if f is not None and g is not None:
             found += [mul(where(condition, f, g), common), *([mul(f, common)] if f == g else [])]
     return found
+
+
+def _ties(term: Term) -> list[Term]:
+    """That no condition of ``where`` is at its border, and no argument of abs 0; sums are left to ``support``."""
+    found = [t for part in term.args if isinstance(part, Term) for t in _ties(part)]
+    if term.kind == "where":
+        found.append(rel("!=", *term.args[0].args[1:]))
+    elif term.kind == "call" and term.args[0] == "abs":
+        found.append(rel("!=", term.args[1], ZERO))
+    return [t for t in found if not t.loose]
 
 
 def _cofactor(term: Term, common: Term) -> Term | None:

@@ -30,21 +30,13 @@ class Index(NamedTuple):
 
 @cache
 def index() -> Index:
-    """The index that is shipped beside the certificates; where there is none, it is made from the catalogue."""
+    """The index that is shipped beside the certificates; raises CertificateError where it is missing or damaged."""
     try:
         data = json.loads((folder().parent / INDEX).read_text(encoding="ascii"))
         reasons = {cell["pair"]: cell["why"] for cell in data["cells"]}
         return Index(tuple(data["losses"]), tuple(data["activations"]), data["aliases"], reasons)
-    except FileNotFoundError:
-        return _made_index()
-    except REFUSALS as problem:
-        raise CertificateError(f"{INDEX} is damaged: {problem}") from problem
-
-
-def _made_index() -> Index:
-    from derive.catalogue import cells
-
-    return axes()._replace(reasons={pair: why for pair, why in cells() if why is not None})
+    except (OSError, *REFUSALS) as problem:
+        raise CertificateError(f"{INDEX} is missing or damaged: {problem}") from problem
 
 
 def axes() -> Index:
@@ -57,9 +49,11 @@ def axes() -> Index:
 
 def written_index() -> str:
     """The text of the index that is shipped, derived from the catalogue."""
-    made = _made_index()
-    cells = [{"pair": pair, "why": why} for pair, why in made.reasons.items()]
-    found = {"losses": made.losses, "activations": made.activations, "aliases": made.aliases, "cells": cells}
+    from derive.catalogue import cells
+
+    why = [{"pair": pair, "why": why} for pair, why in cells() if why is not None]
+    made = axes()
+    found = {"losses": made.losses, "activations": made.activations, "aliases": made.aliases, "cells": why}
     return json.dumps(found, indent=1, ensure_ascii=True) + "\n"
 
 

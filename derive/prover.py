@@ -604,16 +604,15 @@ def _symbols(found: Statement) -> Symbols:
 
 
 def _open_condition(term: Term, algebra: Algebra) -> Term | None:
-    """The first condition of ``where``, or sign of an argument of abs, that divides the term into pieces."""
-    for part in subterms(term):
-        condition: Term | None = part.args[0] if part.kind == "where" else None
-        if part.kind == "call" and part.args[0] == "abs":
-            condition = Term("rel", (">", part.args[1], ZERO))
-        if condition is None or condition.loose or condition.indices:
-            continue
-        if algebra.attempt(lambda c=condition: algebra.decide(c)) is None:  # type: ignore[misc]
-            return condition
-    return None
+    """The first condition of ``where``, or sign of an argument of abs, that divides the term; a condition's own first."""
+    is_abs = term.kind == "call" and term.args[0] == "abs"
+    own = term.args[0] if term.kind == "where" else Term("rel", (">", term.args[1], ZERO)) if is_abs else None
+    if own is not None and not own.loose and not own.indices:
+        inner = _open_condition(own, algebra)
+        if inner is not None or algebra.attempt(lambda: algebra.decide(own)) is None:
+            return inner or own
+    parts = (_open_condition(t, algebra) for t in term.args if isinstance(t, Term))
+    return next((found for found in parts if found is not None), None)
 
 
 def _grafted(tree: Tree, other: Tree, bare: Sequence[Region], region: Region = ()) -> Tree:

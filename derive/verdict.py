@@ -150,11 +150,14 @@ def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theore
 
 
 def _is_thin(statement: Statement, exclusion: Term) -> bool:
-    """Whether an exclusion is l != r with smooth sides that move with z: it excludes single points."""
-    z = statement.preactivation.args[0]
-    sides = [t for side in exclusion.args[1:] for t in subterms(side)]
-    is_smooth = not any(t.kind == "where" or (t.kind == "call" and t.args[0] == "abs") for t in sides)
-    return bool(exclusion.args[0] == "!=" and is_smooth and z in names_behind(exclusion, statement.definitions))
+    """Whether an exclusion is p(z) != 0 for a polynomial p with rational coefficients: it leaves out single points."""
+    algebra = Calculus(statement.definitions, ())
+
+    def names() -> list[Term]:
+        above, below = algebra.canonical(algebra.normal(sub(*exclusion.args[1:])))
+        return algebra.atoms_of(above) if below.is_constant() else []
+
+    return bool(exclusion.args[0] == "!=" and algebra.attempt(names) == [statement.preactivation])
 
 
 def _conclusion(theorem: Theorem) -> Derivative:
@@ -405,7 +408,7 @@ def _check_points(
     for name, point in points.items():
         is_free = name == "witness" and kind == "cancels"
         must = domain if is_free or name.startswith("border") else domain + equations
-        if name == "inside":
+        if name == "inside" or (name == "witness" and not is_free):
             must += conditions + exclusions
         _check_inside(statement, point, must, name.startswith("border"))
     if needed["witness"]:

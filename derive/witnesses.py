@@ -35,7 +35,8 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
     if cancels:
         found["inside"] = first(None, domain + equations + needs.conditions + needs.exclusions)
     if not cancels or needs.conditions:
-        found["witness"] = first(statement.residual, domain + (() if cancels else equations))
+        must = () if cancels else equations + needs.conditions + needs.exclusions
+        found["witness"] = first(statement.residual, domain + must)
     for n, (value, where) in enumerate(needs.borders):
         borders = [p for name, p in found.items() if name.startswith("border")]
         if any(is_apart_at_border(statement, value, where, p) for p in borders):

@@ -64,7 +64,7 @@ def test_json_is_the_object_of_the_contract() -> None:
     assert (found["answer"], found["kind"], found["delta"]) == ("no", "residual", "h*(1 - h)*(h - y)")
     assert found["factor"] == "h*(1 - h)" and found["conditions"] == []
     assert found["witness"] == {"z": "0", "y": "1", "delta": "-1/8", "claim": "-1/2"}
-    assert all(set(step) == {"n", "rule", "statement", "latex", "checked"} for step in found["steps"])
+    assert all(set(step) >= {"n", "rule", "statement", "latex", "checked"} for step in found["steps"])
     assert [step["n"] for step in found["steps"]] == list(range(1, len(found["steps"]) + 1))
 
 
@@ -171,7 +171,7 @@ HOSTILE = {
     "nested calls": "exp(" * 2000,
     "many signs": "-" * 100_000 + "h",
     "long literal": "h*" + "7" * 5000,
-    "big power": "(w + h + y)^30",
+    "big power": "(w + h + z + y)^30",
     "bigger power": "(w + h + y)^9999999",
     "cyrillic": "(h - у)^2",
     "full width": "（h - y)^2",
@@ -202,7 +202,7 @@ def test_hostile_text_is_one_line_of_error(text: str, tmp_path: Path) -> None:
     for option in wanted:
         arguments = [part for pair in {**options, option: text}.items() for part in pair]
         run = derive("prove", *arguments, cwd=tmp_path)
-        assert run.returncode in (2, 3) and run.stdout == "", option
+        assert (run.returncode in (2, 3), run.stdout) == (True, ""), option
         assert run.stderr.startswith("derive: ") and run.stderr.count("\n") == 1
         assert run.stderr[:-1].isprintable() and len(run.stderr) < 1000
         assert "Traceback" not in run.stderr
@@ -404,13 +404,13 @@ def test_an_endless_file_is_refused() -> None:
         (["mtch"], "did you mean 'derive match'?"),
         (["bce-tanh"], "0 < h is needed"),
         (["bce-linear"], "bce-identity is no pair"),
-        (["list", "--loss", "bse"], "did you mean mse?"),
+        (["list", "--loss", "Poison"], "did you mean poisson?"),
         (["list", "--kind", "cancel"], "'cancels', 'multiple', 'residual', 'other'"),
         (["atlas", "--activation", "sigmod"], "did you mean sigmoid?"),
         (["atlas", "--jobs", "0"], "--jobs"),
         (["prove", "--loss", "h"], "--activation"),
         (["prove", "--loss", "w*h", "--activation", "z"], "--param w"),
-        (["prove", "--loss", "log(h)", "--activation", "z"], "0 < h is needed"),
+        (["prove", "--loss", "log(h)", "--activation", "z"], "h > 0 is needed"),
         (["match"], "--activation"),
         (["match", "--activation", "sigmod"], "did you mean sigmoid?"),
         (["cce-identity"], "is no pair"),

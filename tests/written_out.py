@@ -355,7 +355,7 @@ def place_of(pair: str, seed: int, examples: int, classes: int) -> Place:
 def odd(draw: random.Random, between: Range, parts: int) -> Rational:
     """An odd number of parts, a power of 2, away from the ends, and near 0 where there are none."""
     if between.low is None:
-        low, high = -2.0, 2.0
+        low, high = -4.0, 4.0
     elif between.high is None:
         low, high = between.low + 1 / 2, between.low + 3.0
     else:
@@ -393,6 +393,13 @@ def is_inside(pair: str, place: Place) -> bool:
     return inside and len(place.z[0]) >= CLASSES.get(activation, 1)
 
 
+def moved(place: Place, by: Rational) -> Place:
+    """The place with z larger at its coordinate."""
+    n, k = place.at
+    row = (*place.z[n][:k], place.z[n][k] + by, *place.z[n][k + 1 :])
+    return place._replace(z=(*place.z[:n], row, *place.z[n + 1 :]))
+
+
 def numbers(matrix: Matrix) -> Matrix:
     return tuple(tuple(mpf(int(v.p)) / mpf(int(v.q)) for v in row) for row in matrix)
 
@@ -414,20 +421,26 @@ def sympy_slope(pair: str, place: Place) -> Any:
     return slope.subs(values)
 
 
+STEP = Rational(1, 10**20)
+
+
 def difference_slope(pair: str, place: Place) -> Any:
     """dJ/dz at the place by central differences; right to about 30 digits."""
-    n, k = place.at
     with mpmath.workdps(2 * DIGITS):
-        z, y, step = numbers(place.z), numbers(place.y), mpf(10) ** -20
-        parameters = in_mpmath(place.parameters)
+        y, parameters = numbers(place.y), in_mpmath(place.parameters)
 
-        def moved(by: Any) -> Any:
-            row = (*z[n][:k], z[n][k] + by, *z[n][k + 1 :])
-            return cost(pair, (*z[:n], row, *z[n + 1 :]), y, mpmath, parameters)
+        def at(steps: int) -> Any:
+            return cost(pair, numbers(moved(place, steps * STEP).z), y, mpmath, parameters)
 
-        once = (moved(step) - moved(-step)) / (2 * step)
-        twice = (moved(2 * step) - moved(-2 * step)) / (4 * step)
-        return (4 * once - twice) / 3
+        once, twice = at(1) - at(-1), at(2) - at(-2)
+        return (8 * once - twice) / (12 * numbers(((STEP,),))[0][0])
+
+
+def difference_curvature(pair: str, place: Place) -> Any:
+    """d2J/dz2 at the place by its coordinate twice, by differences of differences; right to about 15 digits."""
+    step = Rational(1, 10**10)
+    with mpmath.workdps(2 * DIGITS):
+        return (difference_slope(pair, moved(place, step)) - difference_slope(pair, moved(place, -step))) * 10**10 / 2
 
 
 # ---- the value of a term
@@ -466,7 +479,8 @@ class Written(NamedTuple):
         return getattr(self, f"_{term.kind}")(term)
 
     def _num(self, term: Term) -> Any:
-        return mpf(int(term.args[0].p)) / mpf(int(term.args[0].q))
+        above, below = int(term.args[0].p), int(term.args[0].q)
+        return mpf(above) if below == 1 else mpf(above) / below
 
     def _var(self, term: Term) -> Any:
         return self.values[term.args[0], ()]

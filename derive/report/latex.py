@@ -9,18 +9,27 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from derive.proof import Proof, ProofStep
+from derive.remarks import essential
 from derive.report import explain
-from derive.report.lines import Token, lines
-from derive.report.tex import MARKS, inline, latex, left_side, tokens
-from derive.report.words import Chain, Decimal, Piece, Slope, listed
+from derive.report.lines import lines, unbroken
+from derive.report.tex import MARKS, inline, latex, left_side, row, tokens
+from derive.report.words import Cases, Chain, Decimal, Infinity, Piece, Shown, Slope, joined, listed
 from derive.term import Term
 
+_row = row
 LINE = 385  # of the text's 427 points, what a list leaves to a display
+CELL = 345  # what a table leaves
 
 
 def equation(step: ProofStep) -> str:
-    r"""The statement of a step on one line: ``\frac{\partial J}{\partial z} = h - y``."""
-    return f"{left_side(step.left).text} = {latex(step.right)}"
+    r"""The statement of a step on one line, ``\frac{\partial J}{\partial z} = h - y``, and where it holds."""
+    return f"{left_side(step.left).text} = {latex(step.right)}{_where(step)}"
+
+
+def _where(step: ProofStep) -> str:
+    """The region or condition under which a step says what it says."""
+    found = [_relation(r) for r in joined(essential(step.where)) if not isinstance(r, str)]
+    return r" \quad (" + r",\ ".join(found) + ")" if found else ""
 
 
 def display(proof: Proof) -> str:
@@ -28,6 +37,7 @@ def display(proof: Proof) -> str:
     rows, before = [], None
     for step in proof.steps:
         rows += _rows(step.left, step.right, step.left != before)
+        rows[-1] += _where(step)
         before = step.left
     return _aligned(rows)
 
@@ -40,29 +50,16 @@ def _rows(left: Term | Slope, right: Term, is_new: bool = True, line: int = LINE
     """left &= right, in several lines where one is too narrow."""
     head = left_side(left)
     room = line - head.width - 14
-    rows = [_row(row) for row in lines(tokens(right), room, room - 20)]
-    return [f"{head.text if is_new else ''} &= {rows[0]}".lstrip(), *(rf"&\quad {{}}{row}" for row in rows[1:])]
+    rows = [row(part) for part in lines(tokens(right), room, room - 20)]
+    return [f"{head.text if is_new else ''} &= {rows[0]}".lstrip(), *(rf"&\quad {{}}{part}" for part in rows[1:])]
 
 
-def _row(tokens: Sequence[Token]) -> str:
-    r"""One line of a broken formula; a bracket that is not closed on it gets a fixed size: \left needs its \right."""
-    texts, opened = [t.text for t in tokens], []
-    for n, text in enumerate(texts):
-        if text == r"\left(":
-            opened.append(n)
-        elif text == r"\right)":
-            if opened:
-                opened.pop()
-            else:
-                texts[n] = r"\biggr)"
-    for n in opened:
-        texts[n] = r"\biggl("
-    return "".join(texts).strip()
-
-
-def _shown(left: Term | Slope, right: Term, end: str = "") -> str:
+def _shown(left: Term | Slope, right: Term, end: str = "", line: int = LINE) -> str:
     """A display of one equation."""
-    rows = _rows(left, right)
+    return _display(_rows(left, right, line=line), end)
+
+
+def _display(rows: Sequence[str], end: str = "") -> str:
     body = rows[0].replace("&", "", 1) if len(rows) == 1 else _aligned(rows)
     return f"\\[\n{body}{end}\n\\]"
 
@@ -93,25 +90,65 @@ def sheet(proof: Proof) -> str:
 
 def _words(text: str) -> str:
     """Words of this package; a name of a user's pair keeps its letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9 .,:;()'=-]", "", text)
+    return re.sub(r"[^A-Za-z0-9 .,:;()'=/-]", "", text)
 
 
-def say(pieces: Iterable[Piece]) -> str:
-    """Words and inline formulas as LaTeX."""
-    return "".join(_piece(p) for p in pieces)
+def say(pieces: Iterable[Piece], line: int = 427) -> str:
+    """Words and formulas as LaTeX; a formula that is wide or high stands by itself."""
+    return "".join(_piece(p, line) for p in pieces)
 
 
-def _piece(piece: Piece) -> str:
+def _piece(piece: Piece, line: int) -> str:
     if isinstance(piece, str):
         return _words(piece)
     if isinstance(piece, Decimal):
         return f"${_words(piece.digits)}$"
+    if isinstance(piece, Infinity):
+        return f"${'-' * piece.is_negative}\\infty$"
     if isinstance(piece, Chain):
-        end = f" {MARKS.relations[piece.rest.args[0]]} {inline(piece.rest.args[2])}" if piece.rest else ""
-        return f"${inline(piece.first)}{end}$"
+        return f"${_relation(piece)}$"
+    if isinstance(piece, Shown):
+        return f"{_shown(*piece, line=line)}\n"
+    if isinstance(piece, Cases):
+        return f"{_display(_cases(piece, line))}\n"
     if isinstance(piece, Term):
-        return f"${inline(piece)}$"
-    return "$" + "/".join(rf"\partial {inline(t)}" for t in piece) + "$"
+        is_wide = unbroken(tokens(piece, slashed=True))[1] > line // 2
+        return f"{_display(_broken(piece, line))}\n" if is_wide else f"${inline(piece)}$"
+    if len(piece) == 3:
+        above, below = map(inline, piece[:2])
+        return rf"$\partial^{piece[2]} {above}/\partial {below}^{piece[2]}$"
+    return "$" + "/".join(rf"\partial {inline(t)}" for t in piece[:2]) + "$"
+
+
+def _relation(chain: Piece) -> str:
+    """a < b, or a < b < c."""
+    if not isinstance(chain, Chain):
+        assert isinstance(chain, Term)
+        return inline(chain)
+    end = f" {MARKS.relations[chain.rest.args[0]]} {inline(chain.rest.args[2])}" if chain.rest else ""
+    return f"{inline(chain.first)}{end}"
+
+
+def _broken(term: Term, line: int) -> list[str]:
+    """A formula in several lines where one is too narrow."""
+    first, *rest = lines(tokens(term), line - 20, line - 40)
+    return [f"&{row(first)}", *(rf"&\quad {{}}{row(part)}" for part in rest)]
+
+
+def _cases(piece: Cases, line: int) -> list[str]:
+    """left = cases with a row for each region; where that is too wide, a line for each."""
+    head, found = left_side(piece.left), []
+    for value, where in piece.rows:
+        relations = r" \text{ and } ".join(_relation(r) for r in joined(where) if not isinstance(r, str))
+        found.append((value, relations, sum(unbroken(tokens(r, slashed=True))[1] + 25 for r in where)))
+    if max(unbroken(tokens(value))[1] + wide for value, _, wide in found) + head.width + 40 <= line:
+        rows = r" \\ ".join(rf"{latex(value)} & \text{{if }} {where}" for value, where, _ in found)
+        return [rf"{head.text} &= \begin{{cases}} {rows} \end{{cases}}"]
+    rows_of = [
+        [*_rows(piece.left, value, n == 0, line), rf"&\qquad \text{{if }} {where}"]
+        for n, (value, where, _) in enumerate(found)
+    ]
+    return [part for rows in rows_of for part in rows]
 
 
 def _title(proof: Proof) -> Iterator[str]:
@@ -123,19 +160,19 @@ def _definitions(proof: Proof) -> Iterator[str]:
     """The table of what is given."""
     yield "\\begin{center}\n\\begin{tabular}{@{}lp{0.85\\textwidth}@{}}\n\\toprule"
     for label, step in zip(("Loss", "Activation"), proof.steps, strict=False):
-        rows = _rows(step.left, step.right, line=LINE - 40)
+        rows = _rows(step.left, step.right, line=CELL)
         formula = rows[0].replace("&", "", 1) if len(rows) == 1 else _aligned(rows)
         strut = r"\rule[-16pt]{0pt}{34pt}" if "\\frac" in formula or "\\sum" in formula else ""
         yield rf"{label} & $\displaystyle {formula}${strut} \\"
     for label, words in explain.setting(proof):
-        yield rf"{label} & {say(words)} \\"
+        yield rf"{label} & {say(words, CELL)} \\"
     if proof.about:
         yield rf"Sources & {_words(proof.about.loss_source)}; {_words(proof.about.activation_source)} \\"
     yield "\\bottomrule\n\\end{tabular}\n\\end{center}"
 
 
 def _theorem(proof: Proof) -> Iterator[str]:
-    last = proof.steps[-1]
+    last = proof.conclusion
     yield "\\begin{statement}\nWith these definitions" + (" and if" if proof.hypotheses else ",")
     if proof.hypotheses:
         yield say(listed(proof.hypotheses)) + ","

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 
 from derive.proof import Proof
 from derive.report import explain
-from derive.report.latex import equation, say
+from derive.report.latex import equation
+from derive.report.latex import say as say_in_latex
+from derive.report.words import Words
 
 
 def markdown(proof: Proof) -> str:
     """A page: definitions and steps as numbered displays, then the verdict and what it rests on."""
     return "\n".join((*_head(proof), *_steps(proof), *_notes(proof)))
+
+
+def say(words: Words) -> str:
+    """Words and inline formulas; those that stand by themselves are fenced as forges know it."""
+    return say_in_latex(words).replace("\\[\n", "\n\n$$\n").replace("\n\\]\n", "\n$$\n\n")
 
 
 def _head(proof: Proof) -> Iterator[str]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 from derive.report.layout import EXAMPLES, GREEK, OPERAND, POWER, PRODUCT, SUM, Box, Marks, Printer, Scope
-from derive.report.lines import Token, nested, unbroken
+from derive.report.lines import Token, lines, nested, unbroken
+from derive.report.words import Slope
 from derive.term import Term
 
 MARKS = Marks(
@@ -26,6 +27,7 @@ OPERATORS = {  # written without brackets before a single letter
     "erf": r"\operatorname{erf}",
 }
 FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
+WIDE = 280  # points of a numerator or a case beyond which it must be broken
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
 LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 4, 6
 
@@ -64,12 +66,26 @@ class Notation(Printer):
             over = self.brackets(over) if over.strength < PRODUCT or over.greedy or over.fraction else over
             under = self.brackets(under) if under.strength < POWER else under
             return Box((*over.tokens, Token("/", DIGIT), *under.tokens), PRODUCT, fraction=True)
-        if over.tall and over.strength == SUM:  # a fraction in a fraction is hard to read
+        (a, wide), (b, wide_below) = unbroken(over.tokens), unbroken(under.tokens)
+        if wide_below > WIDE:
+            return self._beside(over if above else None, under)
+        if over.strength == SUM and (over.tall or wide > WIDE):  # a fraction in a fraction is hard to read
             head, row = self.fraction(None, below), self.brackets(over)
             return Box((*head.tokens, *row.tokens), PRODUCT, tall=True)
-        (a, wide), (b, wide_below) = unbroken(over.tokens), unbroken(under.tokens)
+        if wide > WIDE:
+            head = self.fraction(None, below)
+            return Box((*head.tokens, *nested(over.tokens)), PRODUCT, tall=True, greedy=over.greedy)
         token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 4)
         return Box((token,), PRODUCT, tall=True, fraction=True)
+
+    def _beside(self, over: Box | None, under: Box) -> Box:
+        r"""What would be a fraction with too wide a denominator, as a \cdot (b)^{-1}, which can be broken."""
+        *start, last = self.brackets(under).tokens
+        inverse = (*start, Token(f"{last.text}^{{-1}}", last.width + 8))
+        if over is None:
+            return Box(inverse, POWER, tall=under.tall)
+        row = self.brackets(over) if over.strength < PRODUCT or over.greedy else over
+        return Box((*nested(row.tokens), MARKS.times, *inverse), PRODUCT, tall=over.tall or under.tall)
 
     def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
         above, wide = self._small(exponent, scope)
@@ -121,11 +137,23 @@ class Notation(Printer):
         inside = [self.signed(self.box(t, scope)) for t in arguments]
         if name in ("sqrt", "abs"):
             return self._enclosed(name, inside[0])
-        head = FUNCTIONS.get(name) or (r"\exp" if name == "exp" else rf"\operatorname{{{letters(name)}}}")
+        head = self._head(name)
         commas = [t for n, b in enumerate(inside) for t in ((Token(", ", 4),) * (n > 0) + nested(b.tokens))]
         tall = any(b.tall for b in inside)
         row = self.brackets(Box(tuple(commas), tall=tall))
         return Box((Token(head, LETTER * max(1, len(name) // 2)), *row.tokens), tall=tall)
+
+    def _head(self, name: str) -> str:
+        r"""The sign of a function; F', psi' and so on keep their primes, and \operatorname{Li}_2 its number."""
+        stem = name.rstrip("'")
+        primes = name[len(stem) :]
+        if stem in FUNCTIONS:
+            return FUNCTIONS[stem] + primes
+        if stem in GREEK or len(stem) == 1:
+            return self.name(stem).text.strip() + primes
+        base, number = re.fullmatch(r"(.*?)([0-9]*)", letters(stem)).groups()  # type: ignore[union-attr]
+        word = base if len(base) == 1 else rf"\operatorname{{{base or 'x'}}}"
+        return word + (f"_{_braced(number)}" if number else "") + primes
 
     def _operator(self, head: str, argument: Term, scope: Scope) -> Box:
         """log h, or log(1 - h)."""
@@ -143,12 +171,49 @@ class Notation(Printer):
         left, right = (r"\left\lvert ", r"\right\rvert ") if inside.tall else (r"\lvert ", r"\rvert ")
         return Box((Token(f"{left}{text}{right}", width + 6),), tall=inside.tall)
 
-    def cases(self, condition: Box, inside: Box, outside: Box) -> Box:
-        (a, wide), (b, other), (c, test) = (unbroken(x.tokens) for x in (inside, outside, condition))
-        rows = rf"{a} & \text{{if }} {c} \\ {b} & \text{{otherwise}}"
-        return Box(
-            (Token(rf"\begin{{cases}} {rows} \end{{cases}}", max(wide + test, other + 30) + 35),), SUM, tall=True
-        )
+    def cases(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
+        if self.slashed:
+            return self._cases_inline(rows, otherwise)
+        shown = [_case(value.tokens, Token(r"\text{if } ", 12), condition.tokens) for value, condition in rows]
+        shown.append(_case(otherwise.tokens, Token(r"\text{otherwise}", 45), ()))
+        text = r" \\ ".join(text for text, _, _ in shown)
+        width = max(wide for _, wide, _ in shown) + max(wide for _, _, wide in shown) + 25
+        return Box((Token(rf"\begin{{cases}} {text} \end{{cases}}", width),), SUM, tall=True)
+
+    def _cases_inline(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
+        """The cases in braces, for a line of prose."""
+        found = [Token(r"\{", BRACKET)]
+        for value, condition in rows:
+            found += [*nested(value.tokens), Token(r" \text{ if } ", 16, 1), *nested(condition.tokens)]
+            found.append(Token(r",\ ", 6, 0))
+        return Box((*found, Token(r"\text{else } ", 20), *nested(otherwise.tokens), Token(r"\}", BRACKET)))
+
+
+def _case(value: Sequence[Token], mark: Token, condition: Sequence[Token]) -> tuple[str, int, int]:
+    """A row of cases with the widths of its columns; a value that is too wide is broken, its condition below it."""
+    (text, wide), (test, beside) = unbroken(value), unbroken((mark, *condition))
+    if wide + beside <= WIDE:
+        return f"{text.strip()} & {test.strip()}", wide, beside
+    parts = lines(value, WIDE, WIDE - 20)
+    text = r" \\ \quad {}".join(row(part) for part in parts)
+    widest = max(unbroken(part)[1] + 20 * (n > 0) for n, part in enumerate(parts))
+    return rf"{text} \\ \quad {test.strip()}", max(widest, beside + 10), 0
+
+
+def row(tokens: Sequence[Token]) -> str:
+    r"""One line of a broken formula; a bracket that is not closed on it gets a fixed size: \left needs its \right."""
+    texts, opened = [t.text for t in tokens], []
+    for n, text in enumerate(texts):
+        if text == r"\left(":
+            opened.append(n)
+        elif text.startswith(r"\right)"):
+            if opened:
+                opened.pop()
+            else:
+                texts[n] = r"\biggr)" + text[len(r"\right)") :]
+    for n in opened:
+        texts[n] = r"\biggl("
+    return "".join(texts).strip()
 
 
 def letters(name: str) -> str:
@@ -186,11 +251,13 @@ def tokens(term: Term, slashed: bool = False) -> tuple[Token, ...]:
     return printer.signed(printer.box(term)).tokens
 
 
-def left_side(left: Term | tuple[Term, Term]) -> Token:
+def left_side(left: Term | Slope) -> Token:
     """J, h, or a derivative."""
-    above, below = (left, None) if isinstance(left, Term) else left
-    text, width = unbroken(tokens(above))
-    if below is None:
-        return Token(text, width)
-    under, wide = unbroken(tokens(below))
-    return Token(rf"\frac{{\partial {text}}}{{\partial {under}}}", max(width, wide) + LETTER + 3)
+    if isinstance(left, Term):
+        return Token(*unbroken(tokens(left)))
+    (above, width), (below, wide) = (unbroken(tokens(t)) for t in left[:2])
+    if len(left) == 2:
+        return Token(rf"\frac{{\partial {above}}}{{\partial {below}}}", max(width, wide) + LETTER + 3)
+    below = f"({below})" if "^" in below else below
+    order = left[2]
+    return Token(rf"\frac{{\partial^{order} {above}}}{{\partial {below}^{order}}}", max(width, wide) + LETTER + 8)

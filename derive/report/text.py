@@ -157,13 +157,18 @@ def text(proof: Proof, width: int = 80, unicode: bool = True, colour: bool = Fal
     page = _Page(width, unicode, colour)
     page.title(": ".join(explain.title(proof)))
     page.definitions(proof)
-    for before, step in pairwise(proof.steps[1:]):
-        if step.reason != before.reason and step.reason in ("second", "target") and before.reason in WHOLE:
+    for n, step in enumerate(proof.steps[2:], 2):
+        if n > 2 and _chapter(step) != _chapter(proof.steps[n - 1]):
             page.rows.append("")
         page.step(step)
     page.result(proof)
     page.notes(explain.notes(proof))
     return "\n".join(page.rows) + "\n"
+
+
+def _chapter(step: ProofStep) -> tuple[bool, bool]:
+    """First derivatives, the second one, and single targets are set apart from each other."""
+    return isinstance(step.left, tuple) and len(step.left) == 3, step.reason == "target"
 
 
 class _Page:
@@ -190,6 +195,7 @@ class _Page:
         if isinstance(piece, Chain):
             end = (f" {self._sign(piece.rest)} ", piece.rest.args[2]) if piece.rest else ()
             return self.say((piece.first, *end)).replace(" ", SPACE)
+        assert not isinstance(piece, Shown | Cases)  # they stand by themselves
         shown = self._left(piece)
         return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown
 
@@ -261,15 +267,14 @@ class _Page:
         """A label, and beside it words and equations that are set by themselves."""
         start, words = len(self.rows), list[Piece]()
         for piece in (*pieces, None):
-            if piece is not None and not isinstance(piece, Shown | Cases):
-                words.append(piece)
-                continue
-            if words:
+            if isinstance(piece, Shown | Cases) or piece is None:
                 self.prose(words, " " * len(label))
-            words = []
+                words = []
+            else:
+                words.append(piece)
             if isinstance(piece, Shown):
                 self.equation(piece.left, piece.right, len(label))
-            elif piece is not None:
+            if isinstance(piece, Cases):
                 for value, where in piece.rows:
                     self.case(piece.left, value, where, len(label))
         self.rows[start] = label + self.rows[start][len(label) :]

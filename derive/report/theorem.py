@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from derive.chains import Chain, Fact, Line, Partial
-from derive.report.latex import LINE, PREAMBLE, _aligned, _row, say
+from derive.report.latex import LINE, PREAMBLE, say
 from derive.report.lines import lines, unbroken
-from derive.report.tex import MARKS, inline, latex, tokens
+from derive.report.tex import MARKS, inline, latex, row, tokens
 from derive.report.text import ASCII, DIM, SPACE, UNICODE, _Page, formula
 from derive.report.words import Words, listed
 from derive.term import Term, index, item, num, rel, var
@@ -136,7 +136,7 @@ def equation(fact: Fact) -> str:
 def display(chain: Chain) -> str:
     """The definitions and what is stated as one aligned block."""
     defined = [f for line, f in zip(chain.lines, chain.facts, strict=True) if line.rule == "definition"]
-    return _aligned([row for fact in (*defined, *chain.claimed) for row in _rows(fact)])
+    return _aligned([shown for fact in (*defined, *chain.claimed) for shown in _rows(fact)])
 
 
 def sheet(found: Theorem) -> str:
@@ -160,13 +160,17 @@ def markdown(found: Theorem) -> str:
     return "\n".join((*rows, *(f"**{label}.** {said}\n" for label, said in notes(found, TEX))))
 
 
+def _aligned(rows: Sequence[str]) -> str:
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
 def _rows(fact: Fact) -> list[str]:
     """left &= right, in several lines where one is too narrow."""
     head, sign = _left_tex(fact, _fraction), MARKS.relations[fact.op]
     left = head.removesuffix(f" {sign}")
     room = LINE - 60 - 80 * (len(fact.left) > 1)
-    rows = [_row(row) for row in lines(tokens(fact.right), room, room)]
-    return [f"{left} &{sign} {rows[0]}", *(rf"&\quad {{}}{row}" for row in rows[1:])]
+    rows = [row(part) for part in lines(tokens(fact.right), room, room)]
+    return [f"{left} &{sign} {rows[0]}", *(rf"&\quad {{}}{part}" for part in rows[1:])]
 
 
 def _left_tex(fact: Fact, partial: Callable[[Partial], str]) -> str:
