@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -205,7 +205,7 @@ def _check_place(name: str, place: tuple[int, ...], sizes: Mapping[str, int], sy
 
 def dumps(checked: Checked) -> str:
     """The certificate with the kernel's findings, as the one text that ``loads`` accepts for it."""
-    certificate = checked.certificate
+    certificate, text = checked.certificate, _texts()
     steps = zip(certificate.steps, certificate.reasons, checked.theorems, strict=True)
     body = {
         "schema": SCHEMA,
@@ -214,8 +214,8 @@ def dumps(checked: Checked) -> str:
         "average": certificate.average,
         "symbols": _write_symbols(certificate.symbols),
         "statement": _write_statement(certificate.statement),
-        "steps": [_write_step(n, *step) for n, step in enumerate(steps, 1)],
-        "verdict": _write_verdict(checked.verdict),
+        "steps": [_write_step(n, *step, text) for n, step in enumerate(steps, 1)],
+        "verdict": _write_verdict(checked.verdict, text),
         "points": {name: _write_witness(point) for name, point in certificate.points.items()},
     }
     return _sealed(body)
@@ -238,39 +238,55 @@ def _rows(value: Any) -> str:
     return json.dumps(value)
 
 
-def _write_step(n: int, step: Step, reason: str, theorem: Theorem) -> dict[str, Any]:
+def _write_step(n: int, step: Step, reason: str, theorem: Theorem, text: Text) -> dict[str, Any]:
     return {
         "n": n,
         "rule": step.rule,
         "from": [source + 1 for source in step.sources],
-        "value": plain(step.value),
-        "assuming": [plain(r) for r in step.assuming],
+        "value": text(step.value),
+        "assuming": [text(r) for r in step.assuming],
         "reason": reason,
-        "hypotheses": [plain(r) for r in theorem.hypotheses],
-        "obligations": [{"claim": plain(o.claim), "facts": [plain(f) for f in o.facts]} for o in theorem.obligations],
+        "hypotheses": [text(r) for r in theorem.hypotheses],
+        "obligations": [{"claim": text(o.claim), "facts": [text(f) for f in o.facts]} for o in theorem.obligations],
     }
 
 
-def _write_verdict(found: Verdict) -> dict[str, Any]:
+def _write_verdict(found: Verdict, text: Text) -> dict[str, Any]:
     return {
         "answer": found.answer,
         "kind": found.kind,
-        "delta": plain(found.delta),
-        "factor": shown(found.factor),
-        "conditions": [plain(c) for c in found.conditions],
-        "exclusions": [plain(c) for c in found.exclusions],
+        "delta": text(found.delta),
+        "factor": _or_none(text, found.factor),
+        "conditions": [text(c) for c in found.conditions],
+        "exclusions": [text(c) for c in found.exclusions],
         "regions": [
-            {"where": [plain(c) for c in r.where], "delta": plain(r.delta), "factor": shown(r.factor), "kind": r.kind}
+            {"where": [text(c) for c in r.where], "delta": text(r.delta), "factor": _or_none(text, r.factor), "kind": r.kind}
             for r in found.regions
         ],
-        "kinks": [{name: shown(value) for name, value in k._asdict().items()} for k in found.kinks],
-        "hessian": shown(found.hessian),
-        "hessian_exclusions": [plain(c) for c in found.hessian_exclusions],
+        "kinks": [{name: _or_none(text, value) for name, value in k._asdict().items()} for k in found.kinks],
+        "hessian": _or_none(text, found.hessian),
+        "hessian_exclusions": [text(c) for c in found.hessian_exclusions],
     }
 
 
-def shown(term: Term | None) -> str | None:
-    return None if term is None else plain(term)
+Text = Callable[[Term], str]
+
+
+def _texts() -> Text:
+    """``plain`` for terms of which many are written more than once; they are told apart as objects, for their hints."""
+    known: dict[int, tuple[Term, str]] = {}
+
+    def text(term: Term) -> str:
+        found = known.get(id(term))
+        if found is None:
+            found = known[id(term)] = term, plain(term)
+        return found[1]
+
+    return text
+
+
+def _or_none(text: Text, term: Term | None) -> str | None:
+    return None if term is None else text(term)
 
 
 def _write_witness(witness: Witness) -> dict[str, Any]:

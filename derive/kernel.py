@@ -16,7 +16,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from derive.algebra import Definitions, Obligation
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, replace, sub, sum_over, where
+from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, replace, sub, subterms, sum_over, where
 
 
 class Equation(NamedTuple):
@@ -240,7 +240,8 @@ class Theory:
     def _check_open(self, hypotheses: Iterable[Term], variable: Term) -> None:
         for relation in hypotheses:
             moves = variable.args[0] in names_behind(relation, self._definitions)
-            if moves and relation.args[0] not in ("<", ">", "!="):
+            jumps = any(t.kind == "where" for t in subterms(relation))
+            if moves and (jumps or relation.args[0] not in ("<", ">", "!=")):
                 raise KernelError("the derivative is known on no open set")
 
     @refusing
@@ -360,8 +361,9 @@ class Theory:
                 used += theory.support(t, v)
         if is_free:
             used += self.support(output, variable)
+        own = _ties(self.definitions[output.args[0]][1]) if is_free and output.args[0] in self.definitions else []
         ties = [t for side in sides for t in _ties(side)]
-        if not all(map(theory.holds, ties)):
+        if not all(map(theory.holds, ties)) or not all(map(self.holds, own)):
             raise KernelError("a side has a border of its own where the two meet")
         at_border = (border, rel("=", sub(*condition.args[1:]), ZERO))
         kept = tuple(h for h in dict.fromkeys(used) if h not in at_border)

@@ -408,6 +408,8 @@ def _check_points(
     for name, point in points.items():
         is_free = name == "witness" and kind == "cancels"
         must = domain if is_free or name.startswith("border") else domain + equations
+        if name.startswith("border"):  # inside, so that y may be moved to either side of h
+            must = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in must)
         if name == "inside" or (name == "witness" and not is_free):
             must += conditions + exclusions
         _check_inside(statement, point, must, name.startswith("border"))
@@ -425,7 +427,8 @@ def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[
         return
     if statement.cases and not any(_holds_everywhere(r, point, statement.definitions) for r in statement.cases):
         raise KernelError("a point has a target that is not allowed")
-    balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128)
+    if not balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128).is_finite():
+        raise KernelError("dJ/dz is not certified at a point")
 
 
 def _check_apart(statement: Statement, point: balls.Point, claim: Term) -> None:

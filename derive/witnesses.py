@@ -11,6 +11,7 @@ from derive import balls
 from derive.certificate import Witness, measure
 from derive.derivation import COST, Statement
 from derive.errors import KernelError
+from derive.kernel import strictly
 from derive.term import Term, subterms
 from derive.verdict import Needs, is_apart_at_border
 
@@ -43,7 +44,8 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
             continue
         name = "border" if needs.kind == "other" and not borders else f"border {n + 1}"
         try:
-            found[name] = _first(_at_border(statement, value, where), statement, domain, at_border=True)
+            inside = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in domain)
+            found[name] = _first(_at_border(statement, value, where), statement, inside, at_border=True)
         except KernelError:
             continue
     return {name: measure(statement, name, point) for name, point in found.items()}

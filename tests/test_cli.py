@@ -171,7 +171,6 @@ HOSTILE = {
     "nested calls": "exp(" * 2000,
     "many signs": "-" * 100_000 + "h",
     "long literal": "h*" + "7" * 5000,
-    "big power": "(w + h + z + y)^30",
     "bigger power": "(w + h + y)^9999999",
     "cyrillic": "(h - у)^2",
     "full width": "（h - y)^2",
@@ -216,9 +215,11 @@ def test_hostile_text_has_no_matching_loss(text: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["h*9^9^9", "h + 2^2^2^2^2^2", "h + " * 10_000 + "h", "h^(9^9)", "9**9**9"])
-def test_large_numbers_end(text: str) -> None:
-    run = derive("prove", "--loss", text, "--activation", "z")
+@pytest.mark.parametrize(
+    "text", ["h*9^9^9", "h + 2^2^2^2^2^2", "h + " * 10_000 + "h", "h^(9^9)", "9**9**9", "(w + h + z + y)^30"]
+)
+def test_large_input_ends(text: str) -> None:
+    run = derive("prove", "--loss", text, "--activation", "z", "--param", "w", "--json")
     assert run.returncode in (0, 2, 3) and "Traceback" not in run.stderr
 
 

@@ -286,14 +286,15 @@ TARGETS: Mapping[str, Range | tuple[int, ...]] = {
     "focal": LABELS,
     "msle": Range(-1),
 }
-# Where z is drawn, unless it is [-3, 3]: both sides of every kink, h off its limits by more than float64 rounds away.
+# Where z is drawn for an activation or one pair, unless it is [-3, 3]: both sides of every kink, h off its limits by
+# more than float64 rounds away.
 DRAWN: Mapping[str, Range] = {
     "hardtanh": Range(-2, 2),
     "hardsigmoid": Range(-5, 5),
     "cloglog": Range(-3, 1),
     "loglog": Range(-1, 3),
     **dict.fromkeys(("inverse", "invsqrt", "power", "nblink"), Range(-4, -1)),
-    "normalize": Range(0, 3),
+    **dict.fromkeys(("normalize", "poisson-identity"), Range(0, 3)),
 }
 
 
@@ -347,7 +348,8 @@ def place_of(pair: str, seed: int, examples: int, classes: int) -> Place:
     draw = random.Random(f"{pair} {seed}")
     parameters = {**draw_parameters(slug, draw, classes), **draw_parameters(activation, draw, classes)}
     rows, columns = range(examples), range(classes)
-    z = tuple(tuple(odd(draw, DRAWN.get(activation, Range(-3, 3)), 64) for _ in columns) for _ in rows)
+    between = DRAWN.get(pair) or DRAWN.get(activation) or Range(-3, 3)
+    z = tuple(tuple(odd(draw, between, 64) for _ in columns) for _ in rows)
     y = tuple(tuple(draw_target(slug, draw, 128 << k, parameters) for k in columns) for _ in rows)
     return Place(z, y, (draw.randrange(examples), draw.randrange(classes)), parameters)
 

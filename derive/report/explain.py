@@ -28,6 +28,7 @@ from derive.report.words import (
     measured,
     point_words,
 )
+from derive.syntax import plain
 from derive.term import ONE, ZERO, Term, mul, reindex, rel, subterms, var
 
 REASONS = {
@@ -59,6 +60,7 @@ SIGNS = {
     "negative": "It is negative: {} always has the opposite sign of {}.",
     "nonpositive": "It is never positive: {} never has the sign of {}.",
 }
+LONG = 240  # characters of a formula that is not said twice
 CURVATURE = {"positive": "It is positive", "nonnegative": "It is never negative", "zero": "It is 0"}
 
 
@@ -233,7 +235,10 @@ def curvature(proof: Proof) -> Iterator[Row]:
     value, z = proof.verdict.hessian, proof.statement.preactivation
     if value is None:
         return
-    words: Words = (Shown((COST, z, 2), value),)
+    slope = COST, z, 2
+    words: Words = (Shown(slope, value),)
+    if len(plain(value)) > LONG:
+        words = (slope, f" is stated in ({next(s.n for s in proof.steps if (s.left, s.right) == (slope, value))}). ")
     if proof.curvature in CURVATURE:
         convex: Words = (", so that ", COST, " is convex in ", z) if proof.is_convex else ()
         words = (*words, CURVATURE[proof.curvature], *convex, ".")

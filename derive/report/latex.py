@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from derive.proof import Proof, ProofStep
 from derive.remarks import essential
 from derive.report import explain
+from derive.report.explain import is_piecewise
 from derive.report.lines import lines, unbroken
-from derive.report.tex import MARKS, inline, latex, left_side, row, tokens
+from derive.report.tex import MARKS, environment, inline, latex, left_side, row, tokens
 from derive.report.words import Cases, Chain, Decimal, Infinity, Piece, Shown, Slope, joined, listed
 from derive.term import Term
 
 _row = row
+IF = r"\text{if }"
 LINE = 385  # of the text's 427 points, what a list leaves to a display
 CELL = 345  # what a table leaves
 
@@ -141,12 +143,11 @@ def _cases(piece: Cases, line: int) -> list[str]:
     for value, where in piece.rows:
         relations = r" \text{ and } ".join(_relation(r) for r in joined(where) if not isinstance(r, str))
         found.append((value, relations, sum(unbroken(tokens(r, slashed=True))[1] + 25 for r in where)))
-    if max(unbroken(tokens(value))[1] + wide for value, _, wide in found) + head.width + 40 <= line:
-        rows = r" \\ ".join(rf"{latex(value)} & \text{{if }} {where}" for value, where, _ in found)
-        return [rf"{head.text} &= \begin{{cases}} {rows} \end{{cases}}"]
+    widest = max(unbroken(tokens(value))[1] + wide for value, _, wide in found) + head.width + 40
+    if widest <= line and not any(is_piecewise(value) for value, _, _ in found):
+        return [f"{head.text} &= {environment([rf'{latex(v)} & {IF} {where}' for v, where, _ in found])}"]
     rows_of = [
-        [*_rows(piece.left, value, n == 0, line), rf"&\qquad \text{{if }} {where}"]
-        for n, (value, where, _) in enumerate(found)
+        [*_rows(piece.left, value, n == 0, line), rf"&\qquad {IF} {where}"] for n, (value, where, _) in enumerate(found)
     ]
     return [part for rows in rows_of for part in rows]
 
@@ -163,7 +164,8 @@ def _definitions(proof: Proof) -> Iterator[str]:
         rows = _rows(step.left, step.right, line=CELL)
         formula = rows[0].replace("&", "", 1) if len(rows) == 1 else _aligned(rows)
         strut = r"\rule[-16pt]{0pt}{34pt}" if "\\frac" in formula or "\\sum" in formula else ""
-        yield rf"{label} & $\displaystyle {formula}${strut} \\"
+        shown = rf"{label} & $\displaystyle {formula}${strut} \\"
+        yield f"\\addlinespace\n{shown}\n\\addlinespace" if "cases" in formula else shown
     for label, words in explain.setting(proof):
         yield rf"{label} & {say(words, CELL)} \\"
     if proof.about:

@@ -27,6 +27,7 @@ OPERATORS = {  # written without brackets before a single letter
     "erf": r"\operatorname{erf}",
 }
 FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
+BREAK, HIGH_BREAK = r" \\ ", r" \\[1ex] "
 WIDE = 280  # points of a numerator or a case beyond which it must be broken
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
 LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 4, 6
@@ -176,9 +177,8 @@ class Notation(Printer):
             return self._cases_inline(rows, otherwise)
         shown = [_case(value.tokens, Token(r"\text{if } ", 12), condition.tokens) for value, condition in rows]
         shown.append(_case(otherwise.tokens, Token(r"\text{otherwise}", 45), ()))
-        text = r" \\ ".join(text for text, _, _ in shown)
         width = max(wide for _, wide, _ in shown) + max(wide for _, _, wide in shown) + 25
-        return Box((Token(rf"\begin{{cases}} {text} \end{{cases}}", width),), SUM, tall=True)
+        return Box((Token(environment([text for text, _, _ in shown]), width),), SUM, tall=True)
 
     def _cases_inline(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
         """The cases in braces, for a line of prose."""
@@ -198,6 +198,14 @@ def _case(value: Sequence[Token], mark: Token, condition: Sequence[Token]) -> tu
     text = r" \\ \quad {}".join(row(part) for part in parts)
     widest = max(unbroken(part)[1] + 20 * (n > 0) for n, part in enumerate(parts))
     return rf"{text} \\ \quad {test.strip()}", max(widest, beside + 10), 0
+
+
+def environment(rows: Sequence[str]) -> str:
+    """Rows as cases; with room for fractions and sums."""
+    high = any(r"\frac" in row or r"\sum" in row for row in rows)
+    if high:
+        rows = [r"\displaystyle " + row.replace(r"\\ ", r"\\[1ex] \displaystyle ") for row in rows]
+    return rf"\begin{{cases}} {(HIGH_BREAK if high else BREAK).join(rows)} \end{{cases}}"
 
 
 def row(tokens: Sequence[Token]) -> str:

@@ -81,16 +81,24 @@ def listed(relations: Iterable[Term]) -> Words:
 
 
 def _chained(relations: Iterable[Term]) -> list[Chain]:
-    """The relations, with a < b and b < c next to each other as one."""
+    """The relations, with a < b and b < c next to each other as one, and so b > a and b < c."""
     found: list[Chain] = []
     for relation in relations:
         op, left = relation.args[:2]
         before = found[-1] if found else None
-        if before and not before.rest and {op, before.first.args[0]} <= {"<", "<="} and before.first.args[2] == left:
-            found[-1] = Chain(before.first, relation)
+        first = _upward(before.first) if before and not before.rest and op in ("<", "<=") else None
+        if first is not None and first.args[2] == left:
+            found[-1] = Chain(first, relation)
         else:
             found.append(Chain(relation))
     return found
+
+
+def _upward(relation: Term) -> Term | None:
+    """a < b, also for b > a."""
+    op, left, right = relation.args
+    turned = {">": "<", ">=": "<="}.get(op)
+    return relation if op in ("<", "<=") else rel(turned, right, left) if turned else None
 
 
 def measured(value: str) -> Words:
