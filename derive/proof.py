@@ -224,8 +224,9 @@ class Proof:
 
     @cached_property
     def curvature(self) -> str | None:
-        """The sign of the second derivative, where it is proved."""
-        return None if self.verdict.hessian is None else remarks.sign(self.statement, self.verdict.hessian)
+        """The sign of the second derivative, where it is proved; for scalars, as of a vector it says little."""
+        is_scalar = not self.statement.preactivation.indices
+        return remarks.sign(self.statement, self.verdict.hessian) if self.verdict.hessian and is_scalar else None
 
     @property
     def is_convex(self) -> bool:
@@ -233,7 +234,7 @@ class Proof:
         z, ends = self.statement.preactivation, {k.at.args[1:] for k in self.kinks if k.between}
         is_interval = all(z in r.args and r.args[0] != "!=" for r in self.statement.activation_domain)
         is_whole = all(r.args[0] == "!=" and r.args[1:] in ends for r in self.verdict.exclusions)
-        return not z.indices and is_interval and is_whole and self.curvature in ("positive", "nonnegative", "zero")
+        return is_interval and is_whole and self.curvature in ("positive", "nonnegative", "zero")
 
     @cached_property
     def vanishing(self) -> remarks.Vanishing:

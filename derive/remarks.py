@@ -19,6 +19,7 @@ from derive.verdict import Kink, Verdict
 HALF_PI = div(call("pi"), num(2))
 ENDS = (neg(HALF_PI), num(-1), ZERO, ONE, HALF_PI)  # where the outputs of usual activations end, in order
 SIGNS = {">": "positive", ">=": "nonnegative", "<": "negative", "<=": "nonpositive"}
+MOST = 80
 TOGETHER = {  # the sign of a whole, by the signs of its branches
     "zero": {"zero"},
     "positive": {"positive"},
@@ -87,7 +88,10 @@ def _sign(statement: Statement, term: Term, region: Region) -> str | None:
     if term == ZERO:
         return "zero"
     theory = Theory(statement.definitions, _closed(statement, region))
-    return next((name for op, name in SIGNS.items() if _holds(theory, rel(op, term, ZERO))), None)
+    for weak, strict in ((">=", ">"), ("<=", "<")):
+        if _holds(theory, rel(weak, term, ZERO)):
+            return SIGNS[strict if _holds(theory, rel(strict, term, ZERO)) else weak]
+    return None
 
 
 def _closed(statement: Statement, region: Region) -> Region:
