@@ -252,8 +252,14 @@ def open_sum(total: Term, i: Term) -> Term:
 
 def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
     """The term with ``change`` applied to its direct subterms; itself where none changes."""
-    args = tuple(change(a) if isinstance(a, Term) else a for a in term.args)
-    return term if all(a is b for a, b in zip(args, term.args, strict=True)) else Term(term.kind, args, term.hint)
+    found: list[Any] | None = None
+    for n, part in enumerate(term.args):
+        if type(part) is Term:
+            changed = change(part)
+            if changed is not part:
+                found = found or [*term.args]
+                found[n] = changed
+    return term if found is None else Term(term.kind, tuple(found), term.hint)
 
 
 def _close(term: Term, i: Term, depth: int) -> Term:

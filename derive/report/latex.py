@@ -19,7 +19,8 @@ from derive.term import Term
 
 _row = row
 IF = r"\text{if }"
-LINE = 385  # of the text's 427 points, what a list leaves to a display
+TALLEST = 24  # lines of a display, which no page break divides
+LINE = 380  # of the text's 427 points, what a list leaves to a display
 CELL = 345  # what a table leaves
 
 
@@ -62,8 +63,10 @@ def _shown(left: Term | Slope, right: Term, end: str = "", line: int = LINE) -> 
 
 
 def _display(rows: Sequence[str], end: str = "") -> str:
-    body = rows[0].replace("&", "", 1) if len(rows) == 1 else _aligned(rows)
-    return f"\\[\n{body}{end}\n\\]"
+    """Rows as a display; as several where they would not fit on a page."""
+    parts = [rows[n : n + TALLEST] for n in range(0, len(rows), TALLEST)]
+    bodies = [rows[0].replace("&", "", 1)] if len(rows) == 1 else [_aligned(part) for part in parts]
+    return "\n".join(f"\\[\n{body}{end if body is bodies[-1] else ''}\n\\]" for body in bodies)
 
 
 # ---- the sheet ---------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
 BREAK, HIGH_BREAK = r" \\ ", r" \\[1ex] "
 WIDE = 280  # points of a numerator or a case beyond which it must be broken
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
-LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 4, 6
+LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 5, 6
 
 
 class Notation(Printer):
@@ -76,7 +76,7 @@ class Notation(Printer):
         if wide > WIDE:
             head = self.fraction(None, below)
             return Box((*head.tokens, *nested(over.tokens)), PRODUCT, tall=True, greedy=over.greedy)
-        token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 4)
+        token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 7)
         return Box((token,), PRODUCT, tall=True, fraction=True)
 
     def _beside(self, over: Box | None, under: Box) -> Box:
@@ -96,7 +96,7 @@ class Notation(Printer):
         if base.kind == "item" and any(i.args[1] == EXAMPLES for i in base.args[1:]):
             below = self.brackets(below)
         *start, last = below.tokens
-        token = Token(f"{last.text.rstrip()}^{_braced(above)}", last.width + wide)
+        token = Token(f"{last.text.rstrip()}^{_braced(above)}", last.width + wide + 2)
         return Box((*start, token), POWER, tall=below.tall)
 
     def _small(self, term: Term, scope: Scope) -> tuple[str, int]:
@@ -134,7 +134,7 @@ class Notation(Printer):
             return self._operator(OPERATORS[name], arguments[0], scope)
         if name == "exp" and not any(_is_tall(t) for t in arguments):
             above, wide = self._small(arguments[0], scope)
-            return Box((Token(f"e^{_braced(above)}", DIGIT + wide),), POWER)
+            return Box((Token(f"e^{_braced(above)}", DIGIT + wide + 1),), POWER)
         inside = [self.signed(self.box(t, scope)) for t in arguments]
         if name in ("sqrt", "abs"):
             return self._enclosed(name, inside[0])
