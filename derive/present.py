@@ -167,10 +167,10 @@ class Veil:
             i = index(f"#v{len(term.indices)}", term.args[0])
             return rename(sum_over(i, self.hidden(open_sum(term, i))), term.hint)
         if self.residual and term.kind in ("var", "item") and term.args[0] == "h":
-            return add(replace_name(term, "y"), replace_name(term, "#r"))
+            return add(replace_name(term, "y"), replace_name(term, "~r"))
         if (term.kind == "call" and term.args[0] in OPAQUE) or (term.kind == "where" and term.indices):
             formals = {i: index(f"#f{n}", i.args[1]) for n, i in enumerate(term.indices)}
-            name = self.names.setdefault(reindex(term, formals), f"#{len(self.names)}")
+            name = self.names.setdefault(reindex(term, formals), f"~{len(self.names)}")
             return item(name, *term.indices) if term.indices else var(name)
         return rebuild(term, self.hidden)
 
@@ -178,7 +178,7 @@ class Veil:
         if term.kind == "sum":
             i = index(f"#v{len(term.indices)}", term.args[0])
             return rename(sum_over(i, self.lifted(open_sum(term, i))), term.hint)
-        if term.kind in ("var", "item") and term.args[0] == "#r":
+        if term.kind in ("var", "item") and term.args[0] == "~r":
             return sub(replace_name(term, "h"), replace_name(term, "y"))
         if term.kind == "add":
             return _rejoined([self.lifted(t) for t in term.args])

@@ -505,7 +505,11 @@ class _Search:
         if value == ZERO or (found is not None and found.args[0] == ZERO):
             return ZERO
         if found is not None or not self.region:
-            return found
+            return (
+                found
+                if found is None or found == residual
+                else min(found, _taken_out(value, residual) or found, key=length)
+            )
         factor = presenter.shown(mul(value, power(residual, -1)))
         assumptions = self.statement.free_assumptions + tuple(map(weakly, self.region))
         finite = _accepts(lambda: is_finite(self.statement, factor, assumptions))
@@ -601,6 +605,15 @@ def _symbols(found: Statement) -> Symbols:
         indices,
         functions=frozenset(calls & ABSTRACT),
     )
+
+
+def _taken_out(value: Term, residual: Term) -> Term | None:
+    """g (h - y) where h - y stands among the factors already."""
+    factors = _factors(tidy(value))
+    if residual not in factors:
+        return None
+    place = factors.index(residual)
+    return mul(*_factors(tidy(mul(*factors[:place], *factors[place + 1 :]))), residual)
 
 
 def _open_condition(term: Term, algebra: Algebra) -> Term | None:

@@ -7,6 +7,7 @@ terms for limits; what neither proves is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from derive import asymptotics
@@ -19,7 +20,7 @@ from derive.verdict import Kink, Verdict
 HALF_PI = div(call("pi"), num(2))
 ENDS = (neg(HALF_PI), num(-1), ZERO, ONE, HALF_PI)  # where the outputs of usual activations end, in order
 SIGNS = {">": "positive", ">=": "nonnegative", "<": "negative", "<=": "nonpositive"}
-MOST = 80
+MOST = 60
 TOGETHER = {  # the sign of a whole, by the signs of its branches
     "zero": {"zero"},
     "positive": {"positive"},
@@ -65,6 +66,7 @@ def settled(term: Term) -> Term:
     return ZERO if ZERO in rest else mul(*rest)
 
 
+@lru_cache(maxsize=4096)
 def essential(region: Region) -> Region:
     """The relations without those that the others imply."""
     kept = list(dict.fromkeys(region))

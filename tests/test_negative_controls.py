@@ -227,7 +227,7 @@ def test_a_kernel_that_believes_everything_is_found_out(
     assert isinstance(conclusion, Derivative)
     assert conclusion.value == statement.residual
     assert not is_slope(pair, conclusion.value, shape(stored(pair, average)))
-    with pytest.raises(KernelError, match="a point is missing|about a part of the domain"):  # a witness against a yes
+    with pytest.raises(KernelError, match=r"a point is missing|about a part of the domain"):  # a witness against a yes
         steps = (*certificate.steps, lie)
         verdict(statement, steps, theorems, {name: w.point for name, w in certificate.points.items()})
 

@@ -158,7 +158,7 @@ def notes(proof: Proof) -> Iterator[Row]:
     yield from regions(proof)
     yield "Why", why(proof)
     for kink in proof.kinks:
-        yield "Kink", kink_words(proof, kink)
+        yield "Kink" if kink.left else "Except", kink_words(proof, kink)
     if remark := (*sign(proof), *saturation(proof)):
         yield "Factor" if proof.sign else "Remark", remark
     yield from curvature(proof)

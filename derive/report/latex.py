@@ -19,8 +19,8 @@ from derive.term import Term
 
 _row = row
 IF = r"\text{if }"
-TALLEST = 24  # lines of a display, which no page break divides
-LINE = 380  # of the text's 427 points, what a list leaves to a display
+TALLEST = 14  # lines of a display, which no page break divides
+LINE = 385  # of the text's 427 points, what a list leaves to a display
 CELL = 345  # what a table leaves
 
 
@@ -117,7 +117,7 @@ def _piece(piece: Piece, line: int) -> str:
     if isinstance(piece, Cases):
         return f"{_display(_cases(piece, line))}\n"
     if isinstance(piece, Term):
-        is_wide = unbroken(tokens(piece, slashed=True))[1] > line // 2
+        is_wide = unbroken(tokens(piece, slashed=True))[1] > 2 * line // 5
         return f"{_display(_broken(piece, line))}\n" if is_wide else f"${inline(piece)}$"
     if len(piece) == 3:
         above, below = map(inline, piece[:2])

@@ -57,6 +57,7 @@ class Printer:
     """Boxes of one whole term; a notation gives what is left open here."""
 
     marks: Marks
+    digit = 1  # the width of one
 
     def __init__(self, whole: Term) -> None:
         self.taken = occupied(whole)
@@ -146,7 +147,7 @@ class Printer:
 
     def _num(self, term: Term, scope: Scope) -> Box:
         value = term.args[0]
-        above, below = (Box((Token(str(n), len(str(n))),)) for n in (abs(value.p), value.q))
+        above, below = (Box((Token(str(n), self.digit * len(str(n))),)) for n in (abs(value.p), value.q))
         box = above if value.q == 1 else self.fraction(above, below)
         return box._replace(negative=value < 0)
 

@@ -28,7 +28,8 @@ OPERATORS = {  # written without brackets before a single letter
 }
 FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
 BREAK, HIGH_BREAK = r" \\ ", r" \\[1ex] "
-WIDE = 280  # points of a numerator or a case beyond which it must be broken
+LATE = 6  # the level of a break between factors: where nothing else fits
+WIDE, WIDE_CASE = 280, 220  # points of a numerator and of a case beyond which it must be broken
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
 LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 5, 6
 
@@ -37,6 +38,7 @@ class Notation(Printer):
     """Terms in LaTeX; ``slashed``: low enough for an exponent or a line of prose, 1/2 instead of a fraction."""
 
     marks = MARKS
+    digit = DIGIT
 
     def __init__(self, whole: Term, slashed: bool = False) -> None:
         super().__init__(whole)
@@ -117,9 +119,9 @@ class Notation(Printer):
         if apart or start[0].isdigit() or fractions > (not self.slashed):
             return MARKS.times
         if start.startswith(("(", r"\left(")):
-            return Token("", 0)
+            return Token("", 0, LATE)
         wide = left.fraction or start.startswith(r"\mathrm") or end.startswith(r"\mathrm")
-        return Token(r"\," if wide else " ", 2)
+        return Token(r"\," if wide else " ", 2, LATE)
 
     def brackets(self, box: Box) -> Box:
         opening, closing = (r"\left(", r"\right)") if box.tall and not self.slashed else ("(", ")")
@@ -192,7 +194,7 @@ class Notation(Printer):
 def _case(value: Sequence[Token], mark: Token, condition: Sequence[Token]) -> tuple[str, int, int]:
     """A row of cases with the widths of its columns; a value that is too wide is broken, its condition below it."""
     (text, wide), (test, beside) = unbroken(value), unbroken((mark, *condition))
-    if wide + beside <= WIDE:
+    if wide + beside <= WIDE_CASE:
         return f"{text.strip()} & {test.strip()}", wide, beside
     parts = lines(value, WIDE, WIDE - 20)
     text = r" \\ \quad {}".join(row(part) for part in parts)
@@ -209,8 +211,13 @@ def environment(rows: Sequence[str]) -> str:
 
 
 def row(tokens: Sequence[Token]) -> str:
-    r"""One line of a broken formula; a bracket that is not closed on it gets a fixed size: \left needs its \right."""
+    r"""One line of a broken formula; between factors a sign is put where it starts.
+
+    A bracket that is not closed on it gets a fixed size: \left needs its \right.
+    """
     texts, opened = [t.text for t in tokens], []
+    if tokens[0].level is not None and texts[0] in ("", " ", r"\,"):
+        texts[0] = MARKS.times.text
     for n, text in enumerate(texts):
         if text == r"\left(":
             opened.append(n)

@@ -194,10 +194,13 @@ class _Page:
             return "-" * piece.is_negative + ("∞" if self.unicode else "infinity")
         if isinstance(piece, Chain):
             end = (f" {self._sign(piece.rest)} ", piece.rest.args[2]) if piece.rest else ()
-            return self.say((piece.first, *end)).replace(" ", SPACE)
+            return self._kept(self.say((piece.first, *end)))
         assert not isinstance(piece, Shown | Cases)  # they stand by themselves
-        shown = self._left(piece)
-        return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown
+        return self._kept(self._left(piece))
+
+    def _kept(self, shown: str) -> str:
+        """A formula that no line of prose breaks, unless it is long."""
+        return shown.replace(" ", SPACE) if len(shown) < self.width // 2 else shown.replace(SPACE, " ")
 
     def _left(self, term: Term | Slope) -> str:
         return formula(term, self.unicode) if isinstance(term, Term) else slope(term, self.unicode)
