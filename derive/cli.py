@@ -419,6 +419,56 @@ def _read(file: str) -> str:
         raise DeriveError(f"cannot read {file}: {problem.strerror or problem}") from problem
 
 
+THEOREM_EXAMPLES = """\b
+Examples:
+  derive theorem
+  derive theorem canonical-link
+  derive theorem proper-composite --json
+  derive theorem matching-loss -o sheet.tex
+"""
+
+
+def _theorem_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from derive.theorems import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+@app.command(epilog=THEOREM_EXAMPLES, short_help="Prove a theorem about any activation and loss.")
+@click.argument("name", required=False, shell_complete=_theorem_names)
+@REPORT
+def theorem(name: str | None, as_json: bool, form: str | None, file: str | None) -> None:
+    """Prove a theorem about any activation and loss, and its instances; every step is checked before it is printed.
+
+    Without NAME the theorems are listed.
+    """
+    form = "json" if as_json else form or _by_suffix(file)
+    if name is None:
+        if form not in ("text", "json"):
+            raise DeriveError("only one theorem makes a sheet; 'derive theorem' lists their names")
+        _write(_theorem_list(form), file)
+        return
+    from derive import theorems
+
+    found = theorems.theorem(name)
+    if form == "json":
+        _write(_dump(found.to_json()), file)
+        return
+    from derive.report import theorem as report
+
+    render = {"latex": report.sheet, "markdown": report.markdown}.get(form)
+    _write(render(found) if render else report.text(found, **_look(file)), file)
+
+
+def _theorem_list(form: str) -> str:
+    from derive.theorems import THEOREMS
+
+    if form == "json":
+        return _dump([{"theorem": name, "title": e.title, "source": e.source} for name, e in THEOREMS.items()])
+    widest = max(map(len, THEOREMS))
+    return "".join(f"{name:<{widest}}  {entry.title}\n" for name, entry in THEOREMS.items())
+
+
 def main() -> None:
     """Run the command line; errors are one plain line on standard error."""
     try:

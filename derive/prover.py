@@ -143,7 +143,7 @@ def obstacle(found: Statement) -> str | None:
 def _outside(found: Statement, relation: Term) -> str:
     """A point where the activation certainly leaves the domain, in words."""
     op, left, right = relation.args
-    opposite = Term("rel", ({"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op], left, right))
+    opposite = Term("rel", ({"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "="}[op], left, right))
     for point in candidates(found):
         at = point._replace(indices={**point.indices, **dict.fromkeys(_names_of(relation), 1)})
         if balls.certainly_holds(opposite, at, found.definitions):
