@@ -21,7 +21,7 @@ from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
 from derive.kernel import Theorem
 from derive.syntax import Symbols, parse, parse_relation, plain
 from derive.term import Term
-from derive.verdict import Verdict, verdict
+from derive.verdict import Region, Verdict, verdict
 
 SCHEMA = "derive-certificate/2"
 MAX_BYTES = 1_000_000
@@ -259,10 +259,7 @@ def _write_verdict(found: Verdict, text: Text) -> dict[str, Any]:
         "factor": _or_none(text, found.factor),
         "conditions": [text(c) for c in found.conditions],
         "exclusions": [text(c) for c in found.exclusions],
-        "regions": [
-            {"where": [text(c) for c in r.where], "delta": text(r.delta), "factor": _or_none(text, r.factor), "kind": r.kind}
-            for r in found.regions
-        ],
+        "regions": [_write_region(r, text) for r in found.regions],
         "kinks": [{name: _or_none(text, value) for name, value in k._asdict().items()} for k in found.kinks],
         "hessian": _or_none(text, found.hessian),
         "hessian_exclusions": [text(c) for c in found.hessian_exclusions],
@@ -283,6 +280,11 @@ def _texts() -> Text:
         return found[1]
 
     return text
+
+
+def _write_region(found: Region, text: Text) -> dict[str, Any]:
+    where = [text(c) for c in found.where]
+    return {"where": where, "delta": text(found.delta), "factor": _or_none(text, found.factor), "kind": found.kind}
 
 
 def _or_none(text: Text, term: Term | None) -> str | None:

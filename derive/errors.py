@@ -34,4 +34,4 @@ class CertificateError(DeriveError):
 
 
 # what a rule, given terms or data of a wrong shape, may run into: it ends as a refusal
-REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)

@@ -127,7 +127,7 @@ def _tidy_where(term: Term) -> Term:
     for delta in deltas:
         if all(delta in row or row == (ZERO,) for row in rows):
             rest = [ZERO if row == (ZERO,) else mul(*(f for f in row if f is not delta and f != delta)) for row in rows]
-            return mul(delta, Term("where", (condition, *rest)))
+            return mul(delta, _tidy_where(Term("where", (condition, *rest))))
     return term
 
 

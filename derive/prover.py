@@ -477,7 +477,7 @@ class _Search:
         if shaped is not None:
             return self.improve(last, [shaped], rewrite="cancel" if cancels else "simplify")
         if self.statement.preactivation.args[0] in self.statement.cost.names:
-            shaped = self.bound.multiple_of(value, residual)
+            shaped = self.bound.multiple_of(value, residual) or self.in_outputs(value)
             if shaped is not None:
                 return self.improve(last, [shaped], unfold="simplify")
         for form, rule, reason in sorted(self.other_forms(value), key=lambda found: length(found[0])):
@@ -487,6 +487,12 @@ class _Search:
             if taken is not None:
                 return taken
         return last
+
+    def in_outputs(self, value: Term) -> Term | None:
+        """A value in z as a combination of h_j, y_j and sums over targets."""
+        h, y = (self.statement.at_preactivation(t) for t in (self.statement.output, self.statement.target))
+        sums = self.target_sums(value)
+        return self.bound.combination(value, [h, y, *sums, *(mul(h, t) for t in sums)])
 
     def divided(self, step: int) -> None:
         """g (h - y) with h - y below the line of g: where it is a removable singularity, the kernel says so."""
@@ -540,7 +546,10 @@ class _Search:
 
     def coupled_forms(self, value: Term, own: Term, other: Term) -> Iterator[Term]:
         """h_j (A_j - sum_k h_k A_k), where the outputs are coupled as in softmax."""
-        a = next(s.value for s, r in zip(reversed(self.steps), reversed(self.reasons), strict=True) if r in _OUTER)
+        steps = zip(reversed(self.steps), reversed(self.reasons), strict=True)
+        a = next((step.value for step, reason in steps if reason in _OUTER), None)
+        if a is None:
+            return
         examples = dict(self.index_pairs[:-1])
         h, a = reindex(self.statement.output, examples), reindex(a, examples)
         outside = [f for f in _factors(a) if own not in f.indices]
@@ -579,11 +588,18 @@ class _Search:
     def inferred(self, value: Term) -> Iterator[Term]:
         """Sums over targets that must have one value for dJ/dz to be h - y: factors of the difference."""
         for factor in self.free.factors(sub(value, self.statement.residual)):
-            for term in (factor, tidy(mul(MINUS_ONE, factor))):
-                sums = [t for t in (term.args if term.kind == "add" else ()) if t.kind == "sum"]
-                if len(sums) == 1 and not term.names & {"h", "z", "J"} and not term.indices:
-                    rest = add(*(t for t in term.args if t is not sums[0]))
-                    yield _equation(sums[0], tidy(mul(MINUS_ONE, rest)))
+            terms = factor.args if factor.kind == "add" else ()
+            sums = [(t, found) for t in terms if (found := _signed_sum(t)) is not None]
+            if len(sums) == 1 and not factor.names & {"h", "z", "J"} and not factor.indices:
+                term, (is_minus, total) = sums[0]
+                rest = [t if is_minus else tidy(mul(MINUS_ONE, t)) for t in terms if t is not term]
+                yield _equation(total, tidy(add(*rest)))
+        yield from (_equation(total, ONE) for total in self.target_sums(value))
+
+    def target_sums(self, value: Term) -> list[Term]:
+        """The sums over targets alone in a value."""
+        y = {self.statement.target.args[0]}
+        return list(dict.fromkeys(t for t in subterms(value) if t.kind == "sum" and t.names == y and not t.indices))
 
 
 _OUTER = ("differentiate-loss", "common-denominator")
@@ -607,6 +623,14 @@ def _symbols(found: Statement) -> Symbols:
     )
 
 
+def _signed_sum(term: Term) -> tuple[bool, Term] | None:
+    """Whether a term is minus a sum, and the sum; None where it is neither a sum nor minus one."""
+    if term.kind == "sum":
+        return False, term
+    is_minus = term.kind == "mul" and len(term.args) == 2 and term.args[0] == MINUS_ONE and term.args[1].kind == "sum"
+    return (True, term.args[1]) if is_minus else None
+
+
 def _taken_out(value: Term, residual: Term) -> Term | None:
     """g (h - y) where h - y stands among the factors already."""
     factors = _factors(tidy(value))
@@ -617,7 +641,7 @@ def _taken_out(value: Term, residual: Term) -> Term | None:
 
 
 def _open_condition(term: Term, algebra: Algebra) -> Term | None:
-    """The first condition of ``where``, or sign of an argument of abs, that divides the term; a condition's own first."""
+    """The first condition of ``where``, or sign of an argument of abs, that divides the term; those in it before it."""
     is_abs = term.kind == "call" and term.args[0] == "abs"
     own = term.args[0] if term.kind == "where" else Term("rel", (">", term.args[1], ZERO)) if is_abs else None
     if own is not None and not own.loose and not own.indices:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from derive.calculus import Calculus
 from derive.derivation import Statement
 from derive.errors import DeriveError, KernelError
+from derive.kernel import Theory
 from derive.prover import CLASS, FAMILIES, assembled, obstacle
 from derive.syntax import RESERVED, Symbols, parse, parse_relation
-from derive.term import Term, index, reindex, subterms
+from derive.term import ZERO, Term, index, reindex, rel, subterms
 
 SIZES = frozenset(("K", "m"))
 ALIASES = frozenset(("a", "yhat", "J"))
@@ -53,10 +54,26 @@ def read(
     _infer(output.term, sorted_out)
     kinds = [sorted_out[name] for name in ("h", "z", "y", "")]
     found = assembled(cost.term, output.term, [*kinds, cost.cases], average)
+    positive = rel(">", found.target, ZERO)
+    if any("y" in r.names for r in found.loss_domain) and positive not in found.targets:
+        # log(y/h) needs y/h > 0: for outputs of one sign this is said more simply by the target
+        simpler = found._replace(
+            loss_domain=tuple(r for r in found.loss_domain if "y" not in r.names), targets=(*found.targets, positive)
+        )
+        inner = Theory(simpler.definitions, simpler.inner_assumptions)
+        if all(_is_proved(inner, r) for r in found.loss_domain):
+            found = simpler
     why = obstacle(found)
     if why is not None and "not proved" not in why:
         raise DeriveError(f"the activation leaves the domain of the loss: {why}; restrict z by --assume")
     return found
+
+
+def _is_proved(theory: Theory, relation: Term) -> bool:
+    try:
+        return theory.holds(relation)
+    except KernelError:
+        return False
 
 
 def declared(params: Iterable[str]) -> Mapping[str, bool]:

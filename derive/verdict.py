@@ -70,9 +70,9 @@ class Kink(NamedTuple):
 class Verdict(NamedTuple):
     """``answer``: is dJ/dz = h - y under ``conditions``?  ``kind``: cancels, multiple, residual, other, or None: open.
 
-    ``delta`` is dJ/dz before a condition is used, ``hessian`` d2J/dz2 (for a vector by z_j twice); ``factor`` the c or g
-    of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails, of the hessian where one of its own does;
-    ``kinks`` are the exclusions where two regions meet.
+    ``delta`` is dJ/dz before a condition is used, ``hessian`` d2J/dz2 (for a vector by z_j twice); ``factor`` is the c
+    or g of c (h - y) and g (h - y). Nothing is said where an ``exclusion`` fails, of the hessian where one of its own
+    does; ``kinks`` are the exclusions where two regions meet.
     """
 
     answer: str
@@ -199,9 +199,25 @@ def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theor
     for found_theorem in (unconditional, hessian):
         if found_theorem is not None and _hypotheses(statement, found_theorem)[0]:
             raise KernelError("dJ/dz is never stated without a condition")
+    regions = {region: theorem for region, theorem in regions.items() if not _is_empty(statement, region)}
     for region, theorem in regions.items():
         _hypotheses(statement, theorem, region)
     return _Lines(main, unconditional, regions, hessian, tuple(borders))
+
+
+def _is_empty(statement: Statement, region: tuple[Term, ...]) -> bool:
+    """Whether the domain is proved to have no point in a region."""
+    if region[0].args[0] == "=":
+        return False
+    inner = Theory(statement.definitions, statement.inner_assumptions)
+    return any(_is_proved(inner, opposite(relation)) for relation in region)
+
+
+def _is_proved(theory: Theory, relation: Term) -> bool:
+    try:
+        return theory.holds(relation)
+    except KernelError:  # it can never hold
+        return False
 
 
 def _hypotheses(
@@ -335,7 +351,7 @@ def _is_continuous(statement: Statement, border: Term) -> bool:
 
 
 def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:
-    """The two sides of a border, that of the smaller z (or h, for a border in h) first; l < r first if neither is clear."""
+    """The two sides of a border, that of the smaller z (or h, for a border in h) first; else that where l < r."""
     below, above = (rel(op, *border.args[1:]) for op in ("<", ">"))
     difference = sub(*border.args[1:])
     algebra = Calculus(statement.outer_definitions, statement.outer_assumptions)

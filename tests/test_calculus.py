@@ -1,4 +1,4 @@
-"""Calculus: derivatives of names that move by a known slope, and the relations under which terms are defined and smooth."""
+"""Calculus: derivatives of names that move by a known slope, and where terms are defined and smooth."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from derive.algebra import Algebra
 from derive.balls import Point, certainly_different, enclosure
 from derive.errors import KernelError
 from derive.kernel import Theory
-from derive.present import Presenter, signed_product, tidy
+from derive.present import Presenter, Veil, signed_product, tidy
 from derive.syntax import Symbols, parse, parse_relation, plain
-from derive.term import ONE, Term, add, div, index, item, kron, mul, num, power, sub, sum_over, var
+from derive.term import ONE, ZERO, Term, add, div, index, item, kron, mul, num, power, rel, sub, sum_over, var, where
 
 SCALARS = Symbols(frozenset("hyzw"), {}, {})
 VECTORS = Symbols(frozenset("w"), {"h": ("K",), "y": ("K",), "z": ("K",)}, {"k": "K", "j": "K"})
@@ -156,6 +156,15 @@ def test_tidy_makes_no_term_with_more_to_tidy_forever(term: Term) -> None:
         ("h - h", "0"),
         ("-1", "-1"),
         ("log(h) + h", "h + log(h)"),
+        ("exp(w*log(h))*h", "h*h^w"),
+        ("exp(log(h)/2)*y", "y*sqrt(h)"),
+        ("tanh(z)^2*h - h", "-h*(1 - tanh(z)^2)"),
+        ("Phi(z)*h - phi(z)*h", "h*(Phi(z) - phi(z))"),
+        ("(h - y)^2 + (h - y)", "(h - y)*(1 + h - y)"),
+        ("abs(z)*abs(z)", "z^2"),
+        ("where(0 < z, 1, 1)", "1"),
+        ("where(-z > 0, 1, 0)", "where(z < 0, 1, 0)"),
+        ("2*where(z > 0, h, 0) - where(z > 0, 2*h, 0)", "0"),
     ],
 )
 def test_shown(text: str, expected: str) -> None:
@@ -198,6 +207,69 @@ def test_shown_writes_a_delta_in_the_order_of_its_indices() -> None:
 def test_shown_refuses_what_has_no_normal_form() -> None:
     with pytest.raises(KernelError):
         presenter().shown(div(ONE, sub(h, h)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2*h*(1 - h)*(h - y)", ["h", "1 - h", "h - y"]),
+        ("h^2 - y^2", ["h - y", "h + y"]),
+        ("(h - y)^2/w", ["h - y"]),
+        ("1/h", []),
+        ("0*h", []),
+    ],
+)
+def test_factors(text: str, expected: list[str]) -> None:
+    assert [plain(f) for f in presenter().factors(scalar(text))] == expected
+
+
+def test_tidy_takes_a_delta_out_of_both_branches() -> None:
+    """So that a sum over it collapses; not where one branch lacks it."""
+    delta, condition = kron(index("k"), index("j")), rel(">", item("z", index("j")), ZERO)
+    for inside, outside, is_out in (
+        (mul(delta, h), delta, True),
+        (mul(delta, h), ZERO, True),
+        (h, delta, False),
+        (ONE, ZERO, False),
+    ):
+        term = where(condition, inside, outside)
+        found = tidy(term)
+        assert (found.kind == "mul") is is_out
+        assert Theory({}).equal(found, term)
+
+
+# ---- veils: functions that stand as they are, and h as y + (h - y)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h[j]*(h[j] - y[j]) + h[j]",
+        "sum(k, (h[k] - y[k])*y[k])*h[j]",
+        "sigmoid(z[j])*tanh(h[j]) - sum(k, sigmoid(z[k])*Phi(z[k]))",
+        "where(z[j] > 0, h[j], tanh(z[j]))*sum(k, where(z[k] > 0, h[k], y[k]))",
+        "sum(k, sum(l, sigmoid(z[k])*sigmoid(z[l])*h[l]))",
+        "-(h[j] - y[j]) - y[j]",
+    ],
+)
+def test_a_veil_is_lifted_again(text: str, residual: bool) -> None:
+    veil, term = Veil(residual), vector(text)
+    hidden = veil.hidden(term)
+    lifted = veil.lifted(hidden)
+    assert lifted.indices == term.indices and not any("~" in name for name in lifted.names)
+    assert Theory({}).equal(lifted, term)
+
+
+@given(terms(3))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_veil_keeps_the_number(term: Term) -> None:
+    assume(is_defined(term))
+    for residual in (True, False):
+        veil = Veil(residual)
+        lifted = veil.lifted(veil.hidden(term))
+        assert set(lifted.indices) <= set(term.indices)
+        assert is_defined(lifted) and not certainly_different(term, lifted, POINT, {})
 
 
 # ---- g (h - y)

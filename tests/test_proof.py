@@ -20,7 +20,9 @@ def test_fields_of_a_pair_that_keeps_a_factor() -> None:
     assert (proof.answer, proof.kind, proof.delta) == ("no", "residual", "h*(1 - h)*(h - y)")
     assert (proof.factor, proof.conditions) == ("h*(1 - h)", [])
     assert [step.n for step in proof.steps] == list(range(1, len(proof.steps) + 1))
-    assert proof.steps[-1].statement == "dJ/dz = h*(1 - h)*(h - y)"
+    assert proof.conclusion.statement == "dJ/dz = h*(1 - h)*(h - y)"
+    assert proof.sign == "positive" and proof.hessian == "h*(1 - h)*(2*h + 2*h*y - 3*h^2 - y)"
+    assert proof.saturation == "as h goes to 0, as h goes to 1"
 
 
 def test_in_sympy_it_is_an_expression_to_go_on_with() -> None:
@@ -34,6 +36,52 @@ def test_json_without_steps_is_the_same_object() -> None:
     assert {name: full[name] for name in row} == row and set(full) - set(row) == {"steps"}
     assert json.loads(json.dumps(full)) == full
     assert set(undecided("x", "why")) == set(full)
+
+
+def test_json_of_a_pair_with_pieces() -> None:
+    found = derive.prove("mse-relu").to_json()
+    assert (found["parameters"], found["domain"], found["conditions"]) == ([], [], [])
+    assert found["regions"] == [
+        {"where": "z > 0", "delta": "h - y", "factor": None, "kind": "cancels"},
+        {"where": "z < 0", "delta": "0", "factor": "0", "kind": "multiple"},
+    ]
+    sides = {"left": "0", "right": "h - y", "left_where": "z < 0", "right_where": "z > 0"}
+    assert found["kinks"] == [{"at": "z = 0", **sides, "subdifferential": None}]
+    assert (found["hessian"], found["saturation"]) == ("where(z > 0, 1, 0)", "where z < 0")
+    slopes = {(s["statement"], s["where"]) for s in found["steps"]}
+    assert {("dh/dz = 1", "z > 0"), ("dh/dz = 0", "z < 0"), ("d2J/dz2 = 1", "z > 0")} <= slopes
+    assert any(s["latex"] == r"\frac{\partial h}{\partial z} = 1 \quad (z > 0)" for s in found["steps"])
+
+
+def test_json_of_parameters_and_discrete_targets() -> None:
+    found = derive.prove("focal-sigmoid").to_json()
+    assert found["parameters"] == ["alpha > 0", "alpha < 1", "gamma >= 0"]
+    assert found["domain"] == ["0 < h", "h < 1", "0 <= y", "y <= 1"]
+    assert [region["where"] for region in found["regions"]] == ["y = 0", "y = 1"]
+    custom = derive.prover.prove(loss="w*(h - y)^2/2", activation="z", params=["w"]).to_json()
+    assert (custom["parameters"], custom["pair"], custom["factor"]) == (["w"], None, "w")
+    family = derive.prover.prove(loss="sum(k, w[k]*(h[k] - y[k])^2)", activation="z[k]", params=["w[k]"])
+    assert family.parameters == ["w[k]"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "where", "delta"),
+    [
+        ("huber-sigmoid", "d < h - y", "d*h*(1 - h)"),
+        ("huber-sigmoid", "d > h - y and d > y - h", "h*(1 - h)*(h - y)"),
+        ("quantile-identity", "y > h", "-t"),
+    ],
+)
+def test_a_region_is_given_briefly(pair: str, where: str, delta: str) -> None:
+    found = {region["where"]: region["delta"] for region in derive.prover.prove(pair).to_json()["regions"]}
+    assert found[where] == delta
+
+
+def test_the_conclusion_is_no_second_derivative_and_no_case() -> None:
+    for pair in ("mse-relu", "focal-sigmoid", "cce-softmax", "huber-identity"):
+        proof = derive.prover.prove(pair)
+        assert proof.conclusion.left == proof.target
+        assert not proof.conclusion.where or proof.conclusion.rule == "condition"
 
 
 @pytest.mark.parametrize("average", [False, True])
@@ -55,6 +103,8 @@ def test_slopes_in_the_plain_language() -> None:
     assert slope(var("J"), item("z", j)) == "dJ/dz_j"
     assert slope(var("J"), item("z", i, j)) == "dJ/dz[i, j]"
     assert slope(var("h"), var("z")) == "dh/dz"
+    assert slope(var("J"), var("z"), 2) == "d2J/dz2"
+    assert slope(var("J"), item("z", j), 2) == "d2J/dz_j2"
 
 
 def test_the_package_exports() -> None:

@@ -26,7 +26,7 @@ OPERATORS = {  # written without brackets before a single letter
     "atan": r"\arctan",
     "erf": r"\operatorname{erf}",
 }
-FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi"}
+FUNCTIONS = {"sigmoid": r"\sigma", "phi": r"\phi", "Phi": r"\Phi", "pi": r"\pi", "exp": r"\exp"}
 BREAK, HIGH_BREAK = r" \\ ", r" \\[1ex] "
 LATE = 6  # the level of a break between factors: where nothing else fits
 WIDE, WIDE_CASE = 280, 220  # points of a numerator and of a case beyond which it must be broken

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from pytest_regressions.file_regression import FileRegressionFixture
+from samples import stored
 from strategies import terms
-from test_text import PAIRS, POINT, SYMBOLS, scalars, value
+from test_text import PAIRS, PIECES, POINT, SYMBOLS, scalars, value
 
 from derive.certificate import load, shipped
 from derive.proof import Proof
-from derive.report.latex import LINE, display, equation, latex, sheet
+from derive.report.latex import LINE, PREAMBLE, display, equation, latex, sheet
 from derive.report.lines import lines, unbroken
-from derive.report.tex import inline, tokens
+from derive.report.markdown import markdown
+from derive.report.tex import inline, left_side, tokens
+from derive.report.words import Slope
 from derive.syntax import parse
 from derive.term import Term, add, call, div, item, mul, num, power, sub, sum_over, var
 
 COMMANDS = {  # all of them known to MathJax
     *("frac", "partial", "sum", "left", "right", "biggl", "biggr", "cdot", "quad", "begin", "end", "sqrt", "lvert"),
     *("rvert", "mathrm", "operatorname", "text", "le", "ge", "ne", "log", "exp", "sin", "cos", "sinh", "cosh", "tanh"),
-    *("arctan", "sigma", "phi", "Phi", "pi", "delta", "alpha", "Theta"),
+    *("arctan", "sigma", "phi", "Phi", "pi", "delta", "alpha", "Theta", "displaystyle"),
 }
 
 
@@ -101,17 +105,49 @@ def test_every_term_is_balanced_latex_of_known_commands(term: Term) -> None:
         ("pi*z", r"\pi z"),
         ("alpha*z", r"\alpha z"),
         ("where(z > 0, z, 0)", r"\begin{cases} z & \text{if } z > 0 \\ 0 & \text{otherwise} \end{cases}"),
+        (
+            "where(z > 1, 1, where(z < -1, -1, z))",
+            r"\begin{cases} 1 & \text{if } z > 1 \\ -1 & \text{if } z < -1 \\ z & \text{otherwise} \end{cases}",
+        ),
+        (
+            "where(z > 0, z/2, 0)",
+            r"\begin{cases} \displaystyle \frac{z}{2} & \text{if } z > 0 \\[1ex] "
+            r"\displaystyle 0 & \text{otherwise} \end{cases}",
+        ),
+        ("F'(z)^2", "F'(z)^2"),
+        ("F''(h*y)", "F''(h y)"),
+        ("Li2(z)", r"\operatorname{Li}_2(z)"),
+        ("exp(z)/F(z)", r"\frac{e^z}{F(z)}"),
+        ("psi'(z)", r"\psi'(z)"),
     ],
 )
 def test_latex(source: str, shown: str) -> None:
     assert re.sub(" +", " ", latex(parse(source, SYMBOLS))) == shown
 
 
+def test_cases_in_a_line_of_prose_are_in_braces() -> None:
+    term = parse("where(z > 1, 1, where(z < -1, -1, z))", SYMBOLS)
+    assert re.sub(" +", " ", inline(term)) == r"\{1 \text{ if } z > 1,\ -1 \text{ if } z < -1,\ \text{else } z\}"
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [
+        ((var("J"), var("z"), 2), r"\frac{\partial^2 J}{\partial z^2}"),
+        ((var("J"), parse("z[j]", SYMBOLS), 2), r"\frac{\partial^2 J}{\partial z_j^2}"),
+        ((var("J"), parse("x[i, k]", SYMBOLS), 2), r"\frac{\partial^2 J}{\partial (x_k^{(i)})^2}"),
+        ((var("h"), var("z")), r"\frac{\partial h}{\partial z}"),
+    ],
+)
+def test_left_sides(left: Slope, shown: str) -> None:
+    assert left_side(left).text == shown
+
+
 @pytest.mark.parametrize(
     "name", [r"\input{/etc/passwd}", r"\immediate\write18{id}", "^^5cinput", "a_b", "a%b", "$x$", "<script>", "é", ""]
 )
 def test_no_name_reaches_tex_raw(name: str) -> None:
-    name_pattern = r"([A-Za-z0-9]|\\(mathrm|operatorname)\{[A-Za-z0-9]+\})(_k|\(z\))?"
+    name_pattern = r"([A-Za-z0-9]|\\(mathrm|operatorname)\{[A-Za-z0-9]+\})(_\{?[0-9]+\}?)?(_k|\(z\))?"
     for term in (var(name), call(name, var("z")), item(name, parse("h[k]", SYMBOLS).args[1])):
         assert re.fullmatch(name_pattern, latex(term))
 
@@ -164,9 +200,14 @@ def test_broken_brackets_get_a_fixed_size() -> None:
 # ---- sheets
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("pair", [*PAIRS, *PIECES])
 def test_sheet(samples: Mapping[str, Proof], pair: str, file_regression: FileRegressionFixture) -> None:
     file_regression.check(sheet(samples[pair]), extension=".tex")
+
+
+@pytest.mark.parametrize("pair", ["cce-softmax", "mae-identity", "focal-sigmoid"])
+def test_markdown(samples: Mapping[str, Proof], pair: str, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(markdown(samples[pair]), extension=".md")
 
 
 def test_a_sheet_has_all_its_parts(samples: Mapping[str, Proof]) -> None:
@@ -175,7 +216,7 @@ def test_a_sheet_has_all_its_parts(samples: Mapping[str, Proof]) -> None:
         assert re.findall(r"\\usepackage.*", found) == [r"\usepackage{amsmath,amsthm,booktabs}"]
         assert found.count(r"\item ") >= len(proof.steps) and found.count(r"\qedhere") == 1
         assert all(part in found for part in ("statement}", "Verdict.", "Why.", "Hypotheses.", "tabular"))
-        assert ("Remark." in found) == (proof.kind == "residual")
+        assert ("Factor." in found) == (proof.kind == "residual")
         assert found == sheet(proof) and found.isascii()
 
 
@@ -189,12 +230,54 @@ def compiled(source: str, folder: Path) -> str:
     return run.stdout
 
 
+# Every way in which a pair can have pieces, parameters, discrete targets or removable singularities.
+PIECEWISE = (
+    *("mse-relu", "mae-identity", "huber-sigmoid", "hinge-identity", "focal-sigmoid", "quantile-tanh", "mae-softmax"),
+    *(
+        "sqhinge-logsoftmax",
+        "huber-hardtanh",
+        "epsinsensitive-elu",
+        "expectile-unitnorm",
+        "msle-power",
+        "tversky-cauchit",
+    ),
+)
+END = "\\end{document}"
+CHOSEN = sorted({*PIECEWISE, *random.Random(0).sample(sorted(shipped()), 40)})
+
+
+def together(proofs: Iterable[Proof]) -> str:
+    """The sheets as one document, each behind a line of the log with its name."""
+    bodies = []
+    for proof in proofs:
+        found = sheet(proof)
+        assert found.startswith(PREAMBLE)
+        bodies.append(f"\\typeout{{SHEET {proof.pair}}}\n" + found.removeprefix(PREAMBLE).replace(END, "\\clearpage"))
+    return PREAMBLE + "\n".join(bodies) + END
+
+
 @pytest.mark.tex
-@pytest.mark.parametrize("average", [False, True], ids=["single", "average"])
-@pytest.mark.parametrize("pair", sorted(shipped()))
-def test_sheets_compile_and_fit_the_page(pair: str, average: bool, tmp_path: Path) -> None:
+def test_sheets_compile_and_fit_the_page(tmp_path: Path) -> None:
     assert shutil.which("pdflatex"), "needs pdflatex, or run with -m 'not tex'"
-    assert "Overfull" not in compiled(sheet(Proof(load(pair, average))), tmp_path)
+    log = compiled(together(Proof(load(pair)) for pair in CHOSEN), tmp_path)
+    wrong = [part.split()[0] for part in log.split("SHEET ")[1:] if "Overfull" in part]
+    assert wrong == [] and log.count("SHEET ") == len(CHOSEN)
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("pair", ["bce-sigmoid", "cce-softmax"])
+def test_averaged_sheets_compile_and_fit_the_page(pair: str, tmp_path: Path) -> None:
+    assert "Overfull" not in compiled(sheet(Proof(stored(pair, average=True))), tmp_path)
+
+
+@pytest.mark.parametrize("pair", sorted(shipped()))
+def test_every_shipped_proof_has_a_sheet(pair: str) -> None:
+    proof = Proof(load(pair))
+    found = sheet(proof)
+    assert found.isascii() and found.count("{") == found.count("}") and "{}." not in found
+    assert found.count(r"\left") == found.count(r"\right") and found.count(r"\begin{") == found.count(r"\end{")
+    assert found.count("\n\\item ") >= len(proof.steps)
+    assert ("Regions." in found) == any(region.where[0].args[0] != "=" for region in proof.regions)
 
 
 @pytest.mark.tex

@@ -1,0 +1,141 @@
+"""Signs, saturation and subdifferentials: what is proved of known pairs, and what must not be claimed."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive import prover
+from derive.proof import Proof
+from derive.remarks import essential, leaves, settled
+from derive.syntax import Symbols, parse, parse_relation, plain
+
+NAMES = Symbols(frozenset("hyzd"), {}, {})
+
+
+def proved(pair: str) -> Proof:
+    return prover.prove(pair)
+
+
+@pytest.mark.parametrize(
+    ("pair", "sign"),
+    [
+        ("mse-sigmoid", "positive"),
+        ("mse-relu", "nonnegative"),
+        ("mse-hardtanh", "nonnegative"),
+        ("mse-elu", "positive"),
+        ("huber-identity", "positive"),
+        ("huber-sigmoid", "positive"),
+        ("sse-identity", "positive"),
+        ("mse-gelu", None),  # its slope is negative for some z
+        ("mse-square", None),
+        ("mae-identity", None),  # no factor
+    ],
+)
+def test_sign_of_the_factor(pair: str, sign: str | None) -> None:
+    assert proved(pair).sign == sign
+
+
+def test_a_factor_that_is_negative() -> None:
+    assert prover.prove(loss="(h - y)^2/2", activation="-z").sign == "negative"
+    assert prover.prove(loss="(h - y)^2/2", activation="where(z > 0, -z, 0)").sign == "nonpositive"
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        ("mse-sigmoid", "as h goes to 0, as h goes to 1"),
+        ("mse-tanh", "as h goes to -1, as h goes to 1"),
+        ("mse-exp", "as h goes to 0"),
+        ("mse-relu", "where z < 0"),
+        ("mse-hardtanh", "where z > 1, where z < -1"),
+        ("mse-arctan", "as z goes to -infinity, as z goes to infinity"),
+        ("mse-selu", "as z goes to -infinity"),
+        ("mse-gelu", "as z goes to -infinity"),
+        ("cauchy-identity", "as z goes to -infinity, as z goes to infinity"),  # it forgets outliers
+        ("huber-identity", None),  # the factor goes to 0, dJ/dz does not
+        ("mse-identity", None),
+        ("bce-sigmoid", None),
+        ("mae-sigmoid", "as h goes to 0, as h goes to 1"),
+        ("mse-softplus", "as h goes to 0"),
+        ("mse-square", None),
+        ("mse-softmax", None),  # a sum over the outputs: nothing is claimed
+    ],
+)
+def test_saturation(pair: str, said: str | None) -> None:
+    assert proved(pair).saturation == said
+
+
+@pytest.mark.parametrize(
+    ("pair", "found"),
+    [
+        ("mae-identity", ["[-1, 1]"]),
+        ("quantile-identity", ["[-t, 1 - t]"]),
+        ("epsinsensitive-identity", ["[-1, 0]", "[0, 1]"]),
+        ("mae-leakyrelu", [None]),  # not convex in z is possible at z = 0
+        ("mse-relu", [None]),  # the value on the right is h - y, of any sign
+        ("mae-tanh", [None]),  # not convex
+    ],
+)
+def test_subdifferentials(pair: str, found: list[str | None]) -> None:
+    assert [k.subdifferential for k in proved(pair).kinks if k.left is not None][: len(found)] == found
+
+
+def test_a_kink_that_bends_down_has_no_subdifferential() -> None:
+    assert [k.subdifferential for k in prover.prove(loss="-abs(h - y)", activation="z").kinks] == [None]
+    upside_down = prover.prove(loss="abs(h - y)", activation="-z")
+    assert [k.subdifferential for k in upside_down.kinks] != ["[1, -1]"]
+    assert upside_down.is_convex == any(k.subdifferential for k in upside_down.kinks)
+
+
+@pytest.mark.parametrize(
+    ("pair", "is_convex"),
+    [
+        ("mse-identity", True),
+        ("mae-identity", True),
+        ("huber-identity", False),  # true, and not proved: the second derivative is a factor with cases
+        ("bce-sigmoid", True),
+        ("mse-sigmoid", False),
+        ("mse-relu", False),
+        ("cauchy-identity", False),
+        ("gamma-inverse", True),
+    ],
+)
+def test_convexity(pair: str, is_convex: bool) -> None:
+    assert proved(pair).is_convex == is_convex
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (("z < 1", "z < -1"), ["z < -1"]),
+        (("z > 0", "h > y"), ["z > 0", "h > y"]),
+        (("z > 0", "z > 0"), ["z > 0"]),
+        (("z < 1",), ["z < 1"]),
+    ],
+)
+def test_relations_that_say_nothing_new_are_left_out(given: tuple[str, ...], kept: list[str]) -> None:
+    assert [plain(r) for r in essential(tuple(parse_relation(r, NAMES) for r in given))] == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0*(h - y)", "0"),
+        ("1*(h - y)", "h - y"),
+        ("(d/(h - y))*(h - y)", "d"),
+        ("d*h", "d*h"),
+        ("(h - y)*(h - y)/(h - y)", "h - y"),
+        ("where(z > 0, 1*h, 0*h)", "where(z > 0, h, 0)"),
+    ],
+)
+def test_settled(text: str, shown: str) -> None:
+    assert plain(settled(parse(text, NAMES))) == shown
+
+
+def test_leaves_are_the_branches_with_their_regions() -> None:
+    found = list(leaves(parse("where(z > 0, 1, where(h > y, 2, 3))*d", NAMES)))
+    assert [(list(map(plain, region)), plain(leaf)) for region, leaf in found] == [
+        (["z > 0"], "d"),
+        (["z < 0", "h > y"], "2*d"),
+        (["z < 0", "h < y"], "3*d"),
+    ]
