@@ -93,11 +93,17 @@ class _Asymptotics:
         if constant.kind == "num":
             return int(constant.args[0] > 0) - int(constant.args[0] < 0)
         for value, op in ((1, ">"), (-1, "<")):
-            if self.theory.holds(rel(op, constant, ZERO)):
+            if self._holds(rel(op, constant, ZERO)):
                 return value
         if self._is_zero(constant):
             return 0
         raise Unknown
+
+    def _holds(self, relation: Term) -> bool:
+        try:
+            return self.theory.holds(relation)
+        except KernelError:  # it can never hold
+            return False
 
     def _is_zero(self, constant: Term) -> bool:
         try:

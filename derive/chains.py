@@ -267,7 +267,8 @@ def _both_sides(run: Run, line: Line, identity: Fact, slope: Fact) -> Fact:
         raise KernelError("the derivative of the left side was taken where h is free")
     right = _fact(run.inner.derivative(identity.right, variable, line.value))
     hypotheses = tuple(dict.fromkeys((*identity.hypotheses, *slope.hypotheses, *right.hypotheses)))
-    if any(h.args[0] not in ("<", ">", "!=") for h in hypotheses):
+    strict = all(h.args[0] in ("<", ">", "!=") for h in hypotheses)
+    if not strict or any(t.kind == "where" for h in hypotheses for t in subterms(h)):
         raise KernelError("the two sides are known to be equal on no open set")
     return Fact((found.value,), line.value, hypotheses, right.theorem)
 

@@ -76,8 +76,8 @@ class Kink(NamedTuple):
 
 
 def joined(relations: Iterable[Term]) -> str | None:
-    """Relations as one text; None where there are none."""
-    return " and ".join(map(plain, relations)) or None
+    """Relations as one text, without those that the others imply; None where there are none."""
+    return " and ".join(map(plain, remarks.essential(tuple(relations)))) or None
 
 
 def _text(term: Term | None) -> str | None:

@@ -531,18 +531,16 @@ class _Search:
 
     def other_forms(self, value: Term) -> Iterator[tuple[Term, str, str]]:
         """Forms that may be shorter, each with the rule and the reason by which it would follow."""
-        h = self.statement.output
         forms = [value, self.free.shown(value)]
         if self.index_pairs:
-            own, other = self.index_pairs[-1]
-            forms += self.coupled_forms(value, own, other)
-            total = sum_over(own, reindex(h, dict(self.index_pairs[:-1])))
+            forms += self.coupled_forms(value, *self.index_pairs[-1])
+        yield from ((form, "rewrite", "simplify") for form in forms)
+        if self.index_pairs:
+            total = sum_over(self.index_pairs[-1][0], reindex(self.statement.output, dict(self.index_pairs[:-1])))
             if self.sums_to_one(total):
                 assumptions = (*self.statement.outer_assumptions, *self.region, _equation(total, ONE))
                 one = self.presenter(self.statement.outer_definitions, assumptions)
                 yield one.shown(value), "unfold", "normalised"
-        for form in forms:
-            yield form, "rewrite", "simplify"
 
     def coupled_forms(self, value: Term, own: Term, other: Term) -> Iterator[Term]:
         """h_j (A_j - sum_k h_k A_k), where the outputs are coupled as in softmax."""
@@ -567,7 +565,7 @@ class _Search:
             return
         declared = [r for r in found.targets if r.args[0] == "="]
         shorter: list[tuple[Term, Term]] = []
-        for relation in dict.fromkeys((*self.inferred(value), *declared)):
+        for relation in dict.fromkeys((*declared, *self.inferred(value))):
             under = self.presenter(found.outer_definitions, (*found.outer_assumptions, relation))
             try:
                 shaped = under.multiple_of(value, residual)
@@ -590,7 +588,7 @@ class _Search:
         for factor in self.free.factors(sub(value, self.statement.residual)):
             terms = factor.args if factor.kind == "add" else ()
             sums = [(t, found) for t in terms if (found := _signed_sum(t)) is not None]
-            if len(sums) == 1 and not factor.names & {"h", "z", "J"} and not factor.indices:
+            if len(sums) == 1 and not factor.names & {"h", "z", "J"} and _of_examples(factor):
                 term, (is_minus, total) = sums[0]
                 rest = [t if is_minus else tidy(mul(MINUS_ONE, t)) for t in terms if t is not term]
                 yield _equation(total, tidy(add(*rest)))
@@ -599,7 +597,7 @@ class _Search:
     def target_sums(self, value: Term) -> list[Term]:
         """The sums over targets alone in a value."""
         y = {self.statement.target.args[0]}
-        return list(dict.fromkeys(t for t in subterms(value) if t.kind == "sum" and t.names == y and not t.indices))
+        return list(dict.fromkeys(t for t in subterms(value) if t.kind == "sum" and t.names == y and _of_examples(t)))
 
 
 _OUTER = ("differentiate-loss", "common-denominator")
@@ -621,6 +619,11 @@ def _symbols(found: Statement) -> Symbols:
         indices,
         functions=frozenset(calls & ABSTRACT),
     )
+
+
+def _of_examples(term: Term) -> bool:
+    """Whether a term has no free index but those of examples: a condition on it is one for every example."""
+    return all(i.args[1] == "m" for i in term.indices)
 
 
 def _signed_sum(term: Term) -> tuple[bool, Term] | None:

@@ -20,7 +20,7 @@ from derive.verdict import Kink, Verdict
 HALF_PI = div(call("pi"), num(2))
 ENDS = (neg(HALF_PI), num(-1), ZERO, ONE, HALF_PI)  # where the outputs of usual activations end, in order
 SIGNS = {">": "positive", ">=": "nonnegative", "<": "negative", "<=": "nonpositive"}
-MOST = 60
+MOST = 60  # nodes of a branch; the sign of a larger one takes longer than a reader waits
 TOGETHER = {  # the sign of a whole, by the signs of its branches
     "zero": {"zero"},
     "positive": {"positive"},
@@ -87,6 +87,8 @@ def sign(statement: Statement, term: Term) -> str | None:
 
 
 def _sign(statement: Statement, term: Term, region: Region) -> str | None:
+    if term.nodes > MOST:
+        return None
     if term == ZERO:
         return "zero"
     theory = Theory(statement.definitions, _closed(statement, region))

@@ -308,7 +308,7 @@ THEOREMS: dict[str, Entry] = {
 # ---- a theorem as it is read ---------------------------------------------------------------------------------
 
 Piece: TypeAlias = str | Term | tuple[Term, Term]  # words, a formula, d first / d second
-SMOOTH = ("", "differentiable ", "twice differentiable ")
+SMOOTH = ("continuous ", "continuously differentiable ", "twice continuously differentiable ")
 
 
 class Corollary(NamedTuple):
@@ -374,7 +374,7 @@ def _shown(chain: Chain) -> dict[str, Any]:
 def functions(chain: Chain) -> list[tuple[Piece, ...]]:
     """What is assumed of the abstract functions: F is any twice differentiable function."""
     return [
-        (var(name), f" is any {SMOOTH[n] if n < len(SMOOTH) else f'{n} times differentiable '}function")
+        (var(name), f" is any {SMOOTH[n] if n < len(SMOOTH) else f'{n} times continuously differentiable '}function")
         for name, n in chain.functions.items()
     ]
 

@@ -49,7 +49,7 @@ RULES = {
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
     "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge"}),
-    **{room: Rule(CHECKED | REPORT | {"proof"}, {"flint"}) for room in REPORT},
+    **{room: Rule(CHECKED | REPORT | {"proof", "remarks"}, {"flint"}) for room in REPORT},
     "bridge": Rule(LANGUAGE, {"flint", "sympy"}),
     "losses": Rule({"errors"}, {"sympy"}),
     "activations": Rule({"errors"}, {"sympy"}),
@@ -79,7 +79,7 @@ RULES = {
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "library", "matched", "survey", "worker"} | REPORT,
+        {"certificate", "library", "matched", "survey", "theorems", "worker"} | REPORT,
     ),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors"}, set(), {"certificate", "library", "matching", "prover", "survey"}),

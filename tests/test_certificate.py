@@ -112,7 +112,7 @@ def test_no_hypothesis_is_left_that_is_not_said(path: Path) -> None:
     statement, verdict = found.certificate.statement, found.verdict
     declared = {*statement.inner_assumptions, *verdict.conditions}
     every = [statement.loss_domain, verdict.exclusions, verdict.hessian_exclusions, statement.cases]
-    said = declared.union(*every, *(r.where for r in verdict.regions))
+    said = declared.union(*every, *(s.assuming for s in found.certificate.steps))
     whole = [
         t
         for s, t in zip(found.certificate.steps, found.theorems, strict=True)

@@ -69,7 +69,7 @@ def test_json_of_parameters_and_discrete_targets() -> None:
     [
         ("huber-sigmoid", "d < h - y", "d*h*(1 - h)"),
         ("huber-sigmoid", "d > h - y and d > y - h", "h*(1 - h)*(h - y)"),
-        ("quantile-identity", "y > h", "-t"),
+        ("mse-hardtanh", "z < -1", "0"),
     ],
 )
 def test_a_region_is_given_briefly(pair: str, where: str, delta: str) -> None:

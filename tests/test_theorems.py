@@ -93,8 +93,11 @@ def test_json_has_the_fields_of_the_command(found: Theorem) -> None:
 
 def test_functions_are_as_smooth_as_their_primes() -> None:
     said = theorem("matching-loss").to_json()["assumptions"]
-    assert said[:2] == ["F is any twice differentiable function", "L is any differentiable function"]
-    assert "w is any function" in theorem("proper-composite").to_json()["assumptions"]
+    assert said[:2] == [
+        "F is any twice continuously differentiable function",
+        "L is any continuously differentiable function",
+    ]
+    assert "w is any continuous function" in theorem("proper-composite").to_json()["assumptions"]
 
 
 def test_unknown_names_suggest_the_nearest() -> None:
