@@ -219,7 +219,7 @@ class Proof:
 
     @cached_property
     def sign(self) -> str | None:
-        """ "positive", "nonnegative", "zero", "nonpositive" or "negative" where that is proved of the factor."""
+        """The sign of the factor, such as "positive" or "nonnegative", where that is proved."""
         return None if self.verdict.factor is None else remarks.sign(self.statement, self.verdict.factor)
 
     @cached_property

@@ -81,7 +81,7 @@ def essential(region: Region) -> Region:
 
 
 def sign(statement: Statement, term: Term) -> str | None:
-    """ "positive", "nonnegative", "zero" and so on, where the kernel proves it in every region; else None."""
+    """The sign, such as "positive", "nonnegative" or "zero", where the kernel proves it in every region; else None."""
     found = {_sign(statement, leaf, region) for region, leaf in leaves(term)}
     return next((name for name, every in TOGETHER.items() if found <= every), None)
 
