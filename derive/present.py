@@ -136,6 +136,7 @@ _TIDY: dict[str, Callable[[Term], Term]] = {
     "mul": _tidy_product,
     "pow": _tidy_power,
     "where": _tidy_where,
+    "kron": lambda term: ONE if term.args[0] == term.args[1] else term,
 }
 
 

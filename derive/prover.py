@@ -8,13 +8,13 @@ the kernel accepts it: a wrong guess costs time, never truth. The SymPy expressi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from derive import balls
 from derive.algebra import Algebra, Definitions
 from derive.calculus import Calculus, Slope
-from derive.certificate import About, Certificate, check
+from derive.certificate import About, Certificate, Witness, check
 from derive.derivation import Derivation, Statement, Step
 from derive.errors import DeriveError, KernelError
 from derive.kernel import merged_values, opposite, strictly, weakly
@@ -143,7 +143,8 @@ def obstacle(found: Statement) -> str | None:
 def _outside(found: Statement, relation: Term) -> str:
     """A point where the activation certainly leaves the domain, in words."""
     op, left, right = relation.args
-    opposite = Term("rel", ({"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "="}[op], left, right))
+    negation = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "=", "=": "!="}
+    opposite = Term("rel", (negation[op], left, right))
     for point in candidates(found):
         at = point._replace(indices={**point.indices, **dict.fromkeys(_names_of(relation), 1)})
         if balls.certainly_holds(opposite, at, found.definitions):
@@ -173,6 +174,7 @@ class _Search:
         self.reasons: list[str] = []
         self.index_pairs = list(zip(found.output.args[1:], found.preactivation.args[1:], strict=True))
         self.region: Region = ()
+        self.plain: dict[int, int] = {}  # dJ/dz as g (h - y), and the step before, with no h - y below the line
         self.presenters: dict[tuple[Region, bool], Presenter] = {}
         self.parameters = sorted(
             set().union(*(t.names for t in (found.cost, found.activation))) - {"J", *FAMILIES} - _families(found.cost)
@@ -221,6 +223,7 @@ class _Search:
         self.must("cost", "loss-definition", found.cost)
         self.must("output", "activation-definition", found.activation)
         self.derive()
+        witnesses = self.points()
         return Certificate(
             self.pair,
             self.about,
@@ -229,8 +232,19 @@ class _Search:
             found,
             tuple(self.steps),
             tuple(self.reasons),
-            points(found, needs(found, self.steps, self.run.theorems)),
+            witnesses,
         )
+
+    def points(self) -> dict[str, Witness]:
+        """The points of the verdict; a condition that was read off dJ/dz is given up where no point meets it."""
+        try:
+            return points(self.statement, needs(self.statement, self.steps, self.run.theorems))
+        except KernelError:
+            if not self.steps or self.steps[-1].rule != "condition" or self.reasons[-1] != "condition":
+                raise
+            for kept in (self.steps, self.reasons, self.run.theorems):
+                kept.pop()
+            return self.points()
 
     def derive(self) -> None:
         """dJ/dz and d2J/dz2 piece by piece, put together again; then conditions and single targets."""
@@ -242,11 +256,12 @@ class _Search:
         first: dict[Region, int] = {}
         flat = [r for r, n in inner.items() if self.value(n) == ZERO and costs and not uses_z]
         whole = self.assemble(costs, (), outer) if flat else None
+        within = {r: () if r in flat else self.pieces(found.cost, r) if uses_z else costs for r in inner}
         for of_z in inner:
-            for of_h in [()] if of_z in flat else self.regions(costs):
+            for of_h in self.regions(within[of_z]):
                 self.region = of_z + of_h
                 first[self.region] = self.slope(whole if of_z in flat else outer.get(of_h), inner[of_z])
-        tree = _grafted(outputs, costs, flat)
+        tree = _grafted(outputs, within)
         last = self.assemble(tree, (), first)
         second = {r: self.second(n, inner[next(z for z in inner if r[: len(z)] == z)]) for r, n in first.items()}
         proved = {r: n for r, n in second.items() if n is not None}
@@ -362,7 +377,7 @@ class _Search:
         coupled = []
         if self.index_pairs:
             other = item(h.args[0], *h.args[1:-1], self.index_pairs[-1][1])
-            coupled = [mul(*same[:-1], h, other), mul(*same[:-1], h)]
+            coupled = [mul(*same[:-1], h, other), mul(*same[:-1], h), mul(*same[:-1], call("exp", other))]
         scales = [ONE, *(s for p in map(var, self.parameters) for s in (p, power(p, -1)))]
         sums = dict.fromkeys(t for t in subterms(self.statement.activation) if t.kind == "sum" and not t.indices)
         scales += [power(s, e) for s in sums for e in (num(-1), num(-1, 2))]
@@ -386,7 +401,8 @@ class _Search:
         if outer is None:
             found = self.statement
             moved = Slope(found.output.args[1:], found.preactivation, self.value(inner))
-            algebra = Calculus(found.outer_definitions, found.outer_assumptions, {found.output.args[0]: moved})
+            assumptions = found.free_assumptions + self.region
+            algebra = Calculus(found.outer_definitions, assumptions, {found.output.args[0]: moved})
             raw = algebra.attempt(lambda: algebra.differentiate(found.cost, found.preactivation))
             step = self.must("total", "total", tidy(raw) if raw is not None else ZERO, inner)
         else:
@@ -397,10 +413,12 @@ class _Search:
         """d2J/dz2 on one piece; None where it is not found."""
         found, self.region = self.statement, self.steps[first].assuming
         moved = Slope(found.output.args[1:], found.preactivation, self.value(inner))
-        algebra = Calculus(found.outer_definitions, found.outer_assumptions, {found.output.args[0]: moved})
+        assumptions = found.free_assumptions + self.region
+        algebra = Calculus(found.outer_definitions, assumptions, {found.output.args[0]: moved})
+        first = self.plain.get(first, first)
         try:
             raw = algebra.attempt(lambda: algebra.differentiate(self.value(first), found.preactivation))
-            forms = [ZERO] if raw is None else [self.free.shown(raw), tidy(raw)]
+            forms = [ZERO] if raw is None else sorted((self.free.shown(raw), tidy(raw)), key=length)
         except KernelError:
             return None
         taken = (self.take("second", "second", value, first, inner) for value in forms)
@@ -474,6 +492,11 @@ class _Search:
         value = self.value(last)
         shaped = self.shaped(self.free, value)
         cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
+        if shaped is not None and self.region and self.free.multiple_of(value, residual) is None:
+            before = self.improve(last, [self.free.shown(value)], rewrite="simplify")
+            after = self.improve(before, [shaped], rewrite="divided")
+            self.plain[after] = before
+            return after
         if shaped is not None:
             return self.improve(last, [shaped], rewrite="cancel" if cancels else "simplify")
         if self.statement.preactivation.args[0] in self.statement.cost.names:
@@ -655,14 +678,14 @@ def _open_condition(term: Term, algebra: Algebra) -> Term | None:
     return next((found for found in parts if found is not None), None)
 
 
-def _grafted(tree: Tree, other: Tree, bare: Sequence[Region], region: Region = ()) -> Tree:
-    """The tree with every leaf, but those of the bare regions, replaced by the other one."""
+def _grafted(tree: Tree, within: Mapping[Region, Tree], region: Region = ()) -> Tree:
+    """The tree with every leaf replaced by the tree within its region."""
     if not tree:
-        return () if region in bare else other
+        return within[region]
     condition, *branches = tree
     sides = strictly(condition), strictly(opposite(condition))
     pairs = zip(branches, sides, strict=True)
-    return (condition, *(_grafted(t, other, bare, (*region, side)) for t, side in pairs))
+    return (condition, *(_grafted(t, within, (*region, side)) for t, side in pairs))
 
 
 def _accepts(proof: Callable[[], Any]) -> bool:

@@ -49,7 +49,10 @@ def read(
     said = [r for text in (*bounds(params), *assume) for r in relations(text, names, is_vector)]
     sorted_out: dict[str, list[Term]] = {"h": [*cost.domain], "z": [*output.domain], "y": [*cost.targets], "": []}
     for relation in (*cost.parameters, *output.parameters, *said):
-        sorted_out[_about(relation)].append(relation)
+        about = _about(relation)
+        if relation.args[0] == "=" and about != "y":
+            raise DeriveError("only targets may be fixed by an equation, as in 'sum(k, y[k]) = 1'; write an inequality")
+        sorted_out[about].append(relation)
     _infer(cost.term, sorted_out)
     _infer(output.term, sorted_out)
     kinds = [sorted_out[name] for name in ("h", "z", "y", "")]

@@ -57,7 +57,8 @@ class Region(NamedTuple):
 class Kink(NamedTuple):
     """Where dJ/dz is not proved to exist, and its one-sided values there if J has no jump.
 
-    ``left`` is the value on the side ``left_where``, of smaller h or z; both None where the sides are not told apart.
+    ``left`` is the value on the side ``left_where``: that of smaller z or h where this is decided, else that where
+    l < r. Both are None where they are not proved.
     """
 
     at: Term
@@ -101,7 +102,7 @@ class _Lines(NamedTuple):
 
     main: list[Theorem]
     unconditional: Theorem
-    regions: dict[tuple[Term, ...], Theorem]
+    regions: dict[tuple[Term, ...], list[Theorem]]
     hessian: Theorem | None
     borders: tuple[Term, ...]
 
@@ -142,8 +143,8 @@ def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theore
     kind, _, conditions, exclusions, _ = _main(statement, lines)
     value = _conclusion(lines.main[-1]).value
     borders: list[tuple[Term, tuple[Term, ...]]] = [(value, ())] if kind == "other" else []
-    for where, theorem in lines.regions.items():
-        value = _conclusion(theorem).value
+    for where, every in lines.regions.items():
+        value = _conclusion(every[-1]).value
         if where[0].args[0] != "=" and _shape(statement, value, True, where)[0] == "other":
             borders.append((value, where))
     return Needs(kind, conditions, exclusions, tuple(borders))
@@ -168,7 +169,7 @@ def _conclusion(theorem: Theorem) -> Derivative:
 def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theorem]) -> _Lines:
     main: list[Theorem] = []
     unconditional, hessian = None, None
-    regions: dict[tuple[Term, ...], Theorem] = {}
+    regions: dict[tuple[Term, ...], list[Theorem]] = {}
     borders: dict[Term, None] = {}
     for step, theorem in zip(steps, theorems, strict=True):
         found, region = theorem.conclusion, step.assuming
@@ -184,11 +185,11 @@ def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theor
                 continue
         if equations and found.order == 1:
             if set(equations) <= set(statement.cases):
-                regions[equations] = theorem
+                regions.setdefault(equations, []).append(theorem)
             else:
                 main.append(theorem)
         elif region and found.order == 1:
-            regions[region] = theorem
+            regions.setdefault(region, []).append(theorem)
         elif not region and found.order == 2:
             hessian = theorem
         elif not region:
@@ -199,9 +200,10 @@ def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theor
     for found_theorem in (unconditional, hessian):
         if found_theorem is not None and _hypotheses(statement, found_theorem)[0]:
             raise KernelError("dJ/dz is never stated without a condition")
-    regions = {region: theorem for region, theorem in regions.items() if not _is_empty(statement, region)}
-    for region, theorem in regions.items():
-        _hypotheses(statement, theorem, region)
+    regions = {region: found for region, found in regions.items() if not _is_empty(statement, region)}
+    for region, every in regions.items():
+        for theorem in every:
+            _hypotheses(statement, theorem, region)
     return _Lines(main, unconditional, regions, hessian, tuple(borders))
 
 
@@ -310,13 +312,17 @@ def is_finite(statement: Statement, factor: Term, assumptions: tuple[Term, ...])
     )
 
 
-def _region(statement: Statement, where: tuple[Term, ...], theorem: Theorem, borders: Iterable[balls.Point]) -> Region:
-    value = _conclusion(theorem).value
+def _region(
+    statement: Statement, where: tuple[Term, ...], theorems: Sequence[Theorem], borders: Iterable[balls.Point]
+) -> Region:
+    """By the last theorem; dJ/dz is shown in its shortest form."""
+    values = [_conclusion(theorem).value for theorem in theorems]
+    value, delta = values[-1], min(values, key=lambda term: term.nodes)
     if where and where[0].args[0] == "=":
-        return Region(where, value, None, None)
+        return Region(where, delta, None, None)
     kind, factor = _shape(statement, value, True, where)
     proved = kind != "other" or any(is_apart_at_border(statement, value, where, p) for p in borders)
-    return Region(where, value, factor, kind if proved else None)
+    return Region(where, delta, factor, kind if proved else None)
 
 
 # ---- kinks ---------------------------------------------------------------------------------------

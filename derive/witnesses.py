@@ -126,9 +126,9 @@ def _parameter_values(
 ) -> Iterator[Values]:
     """Values of all parameters in their domains: first one number for all, as far as allowed, then others."""
     taken = {t.args[0] for t in (statement.output, statement.target, statement.preactivation)} | {"J"}
-    names = [*statement.cost.names, *statement.activation.names]
-    used = {t for s in (statement.cost, statement.activation) for t in subterms(s) if t.kind in ("var", "item")}
-    shapes = {t.args[0]: len(t.args) - 1 for t in used if t.args[0] in names and t.args[0] not in taken}
+    terms = (statement.cost, statement.activation, *statement.parameters)
+    used = {t for s in terms for t in subterms(s) if t.kind in ("var", "item") and t.args[0] not in taken}
+    shapes = {t.args[0]: len(t.args) - 1 for t in used}
     keys = [(name, place) for name in sorted(shapes) for place in product(range(1, count + 1), repeat=shapes[name])]
 
     def suitable(key: balls.Key) -> list[fmpq]:

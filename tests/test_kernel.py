@@ -842,6 +842,56 @@ def test_join_keeps_other_hypotheses() -> None:
         assert theory.join(outer, UP, above, below, where(UP, value, ZERO), h).hypotheses == (said,)
 
 
+def test_join_says_what_it_uses_at_the_border() -> None:
+    """|w| z beside w z: the two slopes meet where w > 0, and the theorems on the sides need not know."""
+    cost, said = where(UP, mul(absolute(w), z), mul(w, z)), rel(">", w, ZERO)
+    _, _, above, below = sides(cost, absolute(w), w)
+    assert above.hypotheses == (UP,)
+    theory, outer = Theory(above.definitions, (said,)), Theory({"J": ((), cost)}, (said,))
+    value = where(UP, absolute(w), w)
+    assert theory.join(outer, UP, above, below, value, h).hypotheses == (said,)
+    refused(lambda: Theory(above.definitions).join(Theory({"J": ((), cost)}), UP, above, below, value, h))
+
+
+def test_join_refuses_the_end_of_a_domain() -> None:
+    """max(z, 1) for z >= 1: there is nothing below 1, and at 1 there is a kink all the same."""
+    up, down, closed = rel(">", z, ONE), rel("<", z, ONE), rel(">=", z, ONE)
+    definitions: dict[str, Any] = {"J": ((), where(up, z, ONE)), "h": ((), z)}
+    with suppress(KernelError):
+        above = Theory(definitions, (closed, up)).derivative(COST, z, ONE)
+        below = Theory(definitions, (closed, down)).derivative(COST, z, ONE)
+        refused(
+            lambda: Theory(definitions, (closed,)).join(Theory({"J": definitions["J"]}, ()), up, above, below, ONE, h)
+        )
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        (rel(">", y, ONE), rel("<", y, ONE)),
+        (rel(">", absolute(z), ZERO), rel("<", absolute(z), ZERO)),
+        (rel(">", where(UP, ONE, MINUS_ONE), ZERO), rel("<", where(UP, ONE, MINUS_ONE), ZERO)),
+        (rel(">", log(z), ZERO), rel("<", log(z), ONE)),
+    ],
+    ids=["it does not move", "it has a kink", "it jumps", "it is not on both sides"],
+)
+def test_join_refuses_other_borders(up: Term, down: Term) -> None:
+    """Also where both sides are z^2, so that nothing would be wrong."""
+    with suppress(KernelError):
+        outer, theory, above, below = sides(power(z, 2), mul(TWO, z), mul(TWO, z), up, down)
+        theorem = theory.join(outer, up, above, below, mul(TWO, z), h)
+        assert theorem.hypotheses
+
+
+@pytest.mark.parametrize("value", [where(rel(">", power(z, -1), ZERO), ONE, ZERO), ZERO], ids=["where", "0"])
+def test_cases_keep_where_their_border_is_defined(value: Term) -> None:
+    """1/z != 0 wherever it is defined: that is not at z = 0."""
+    up, down = rel(">", power(z, -1), ZERO), rel("<", power(z, -1), ZERO)
+    cost, inside = (where(up, ONE, ZERO), ZERO) if value == ZERO else (where(up, z, ZERO), ONE)
+    _, theory, above, below = sides(cost, inside, ZERO, up, down)
+    assert rel("!=", z, ZERO) in theory.cases(up, above, below, value).hypotheses
+
+
 def test_join_refuses_what_cases_refuse() -> None:
     outer, theory, above, below = sides(*JOINED["relu squared"])
     value = where(UP, mul(TWO, z), ZERO)

@@ -584,6 +584,16 @@ def test_a_removable_factor_is_one() -> None:
     assert said == Verdict("no", "residual", slope, mul(*factor.args), ())
 
 
+def test_a_removable_factor_hides_no_other_exclusion() -> None:
+    """The same with h/h in the factor: it has no value at h = 0, and no lemma gives it one."""
+    slope = call("tanh", RESIDUAL)
+    statement, steps = scalar(log(call("cosh", RESIDUAL)), slope, slope)
+    shown = mul(slope, h, power(h, -1), power(RESIDUAL, -1), RESIDUAL)
+    said = judge((statement, (*steps, Step("rewrite", (3,), shown))), witness=at(z=2, y=1))
+    assert said.kind is None and said.factor is None
+    assert {rel("!=", h, ZERO), rel("!=", RESIDUAL, ZERO)} <= set(said.exclusions)
+
+
 @pytest.mark.parametrize("slope", [exp(RESIDUAL), add(ONE, RESIDUAL), call("tanh", sub(h, mul(TWO, y))), h], ids=str)
 def test_a_factor_with_a_pole_is_none(slope: Term) -> None:
     """The same, where dJ/dz is not 0 for h = y."""
@@ -677,6 +687,20 @@ def test_a_border_point_is_approached_in_its_region() -> None:
         said = judge(case, witness=at(z=3, y=1), border=at(z=0, y=h))
         kinds = {r.where: r.kind for r in said.regions}
         assert kinds[(ABOVE,)] == "other" and kinds[(BELOW,)] != "other"
+
+
+def test_no_border_is_in_a_region_that_is_on_both_sides() -> None:
+    """h > y and h < y together: nothing is there, and nothing is shown."""
+    gate = where(ABOVE, ONE, ZERO)
+    found = pieces(
+        where(ABOVE, RESIDUAL, ZERO),
+        ONE,
+        ZERO,
+        Step("rewrite", (3,), ONE, (ABOVE, BELOW)),
+        Step("cases", (5, 6), gate, (ABOVE,)),
+    )
+    said = judge(found, witness=at(z=3, y=1), border=at(z=0, y=h))
+    assert {r.kind for r in said.regions if len(r.where) == 2} <= {None}
 
 
 FAR = rel(">", h, HALF)
