@@ -200,19 +200,19 @@ def _lines(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theor
     for found_theorem in (unconditional, hessian):
         if found_theorem is not None and _hypotheses(statement, found_theorem)[0]:
             raise KernelError("dJ/dz is never stated without a condition")
-    regions = {region: found for region, found in regions.items() if not _is_empty(statement, region)}
+    void = _impossible(statement, {r for region in regions for r in region if r.args[0] != "="})
+    regions = {region: found for region, found in regions.items() if void.isdisjoint(region)}
     for region, every in regions.items():
         for theorem in every:
             _hypotheses(statement, theorem, region)
     return _Lines(main, unconditional, regions, hessian, tuple(borders))
 
 
-def _is_empty(statement: Statement, region: tuple[Term, ...]) -> bool:
-    """Whether the domain is proved to have no point in a region."""
-    if region[0].args[0] == "=":
-        return False
+def _impossible(statement: Statement, relations: set[Term]) -> set[Term]:
+    """The relations about h that are proved to hold nowhere on the domain."""
     inner = Theory(statement.definitions, statement.inner_assumptions)
-    return any(_is_proved(inner, opposite(relation)) for relation in region)
+    about = [r for r in relations if statement.output.args[0] in r.names]
+    return {r for r in about if _is_proved(inner, opposite(r))}
 
 
 def _is_proved(theory: Theory, relation: Term) -> bool:

@@ -853,16 +853,14 @@ def test_join_says_what_it_uses_at_the_border() -> None:
     refused(lambda: Theory(above.definitions).join(Theory({"J": ((), cost)}), UP, above, below, value, h))
 
 
-def test_join_refuses_the_end_of_a_domain() -> None:
-    """max(z, 1) for z >= 1: there is nothing below 1, and at 1 there is a kink all the same."""
-    up, down, closed = rel(">", z, ONE), rel("<", z, ONE), rel(">=", z, ONE)
-    definitions: dict[str, Any] = {"J": ((), where(up, z, ONE)), "h": ((), z)}
-    with suppress(KernelError):
-        above = Theory(definitions, (closed, up)).derivative(COST, z, ONE)
-        below = Theory(definitions, (closed, down)).derivative(COST, z, ONE)
-        refused(
-            lambda: Theory(definitions, (closed,)).join(Theory({"J": definitions["J"]}, ()), up, above, below, ONE, h)
-        )
+def test_join_refuses_a_side_that_ends_at_the_border() -> None:
+    """A side proved for z >= 0 is not known on a neighbourhood of 0."""
+    up = rel(">=", z, ZERO)
+    definitions: dict[str, Any] = {"J": ((), where(up, power(z, 2), ZERO)), "h": ((), z)}
+    theory, outer = Theory(definitions), Theory({"J": definitions["J"]})
+    above, below = (Theory(definitions, (r,)).derivative(COST, z, v) for r, v in ((up, mul(TWO, z)), (DOWN, ZERO)))
+    assert set(above.hypotheses) == {up, rel("!=", z, ZERO)}
+    refused(lambda: theory.join(outer, up, above, below, where(up, mul(TWO, z), ZERO), h), "no open set")
 
 
 @pytest.mark.parametrize(

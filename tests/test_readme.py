@@ -8,6 +8,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ ENVIRONMENT = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "NO_C
 
 def output(command: str) -> str:
     """What the derive command at the end of a console line prints, in 80 columns."""
-    words = command.rpartition("&& ")[2].split()
+    words = shlex.split(command.rpartition("&& ")[2])
     assert words[0] == "derive"
     run = subprocess.run(
         [sys.executable, "-m", *words], capture_output=True, encoding="utf-8", cwd=ROOT, env=ENVIRONMENT, check=True
