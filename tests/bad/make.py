@@ -502,7 +502,7 @@ def condition_stronger_than_it_helps(body: Body) -> None:
 
 @case("cce-softmax", r"dJ/dz is never stated without a condition|step 10, hypotheses")
 def assumption_in_another_rule(body: Body) -> None:
-    step(body, "normalised").update(value="h[j] - y[j]", assuming=["sum(k, y[k]) = 1"])
+    body["steps"][9].update(value="h[j] - y[j]", assuming=["sum(k, y[k]) = 1"])
     step(body, "second")["value"] = "h[j]*(1 - h[j])"
 
 
