@@ -51,6 +51,10 @@ def tidy(term: Term) -> Term:
 
 def _tidy_sum(term: Term) -> Term:
     parts = [p for t in term.args for p in (t.args if t.kind == "add" else (t,)) if p != ZERO]
+    numbers = [p for p in parts if p.kind == "num"]
+    if len(numbers) > 1:
+        total = num(sum((p.args[0] for p in numbers), fmpq(0)))
+        parts = [p for p in parts if p.kind != "num"] + [total] * (total != ZERO)
     return add(*parts)
 
 

@@ -494,7 +494,7 @@ class _Search:
         cancels = shaped == residual and any(t.kind == "pow" for t in subterms(value))
         if shaped is not None and self.region and self.free.multiple_of(value, residual) is None:
             before = self.improve(last, [self.free.shown(value)], rewrite="simplify")
-            after = self.improve(before, [shaped], rewrite="divided")
+            after = self.improve(before, [shaped], rewrite="simplify")
             self.plain[after] = before
             return after
         if shaped is not None:

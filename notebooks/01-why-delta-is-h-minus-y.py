@@ -16,6 +16,7 @@
 # kernel checks every step.
 
 # %%
+import derive
 from derive import prover
 
 proof = prover.prove("bce-sigmoid")
@@ -77,14 +78,23 @@ average = prover.prove("bce-sigmoid", average=True)
 average
 
 # %% [markdown]
-# ## All pairs
+# ## Other outputs
 #
-# Which of them cancel?
+# The cross-entropy with every output that stays between 0 and 1. For which of them does it cancel? (`derive.pairs()` lists all
+# pairs of the catalogue.)
 
 # %%
-for slug in prover.pairs():
+for slug in (pair for pair in derive.pairs() if pair.startswith("bce-")):
     found = prover.prove(slug)
-    print(f"{slug:18} {found.answer:4} {found.kind:9} dJ/dz = {found.delta}")
+    print(f"{slug:14} {found.answer:4} {found.kind:9} dJ/dz = {found.delta}")
+
+# %% [markdown]
+# ## Pieces
+#
+# With a rectified linear unit the proof goes region by region, and the kink keeps both one-sided values.
+
+# %%
+prover.prove("mse-relu")
 
 # %% [markdown]
 # ## In SymPy
