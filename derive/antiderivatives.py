@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import sympy
@@ -22,7 +22,7 @@ from derive.present import tidy
 from derive.term import ZERO, Term, add, call, item, open_sum, replace, subterms, sum_over, var, where
 
 MOST_SIGNS = 3  # logarithms whose argument is tried with both signs
-LONGEST = 2.0  # seconds for one call of SymPy
+LONGEST = 3.0  # seconds of CPU for one call of SymPy: a busy machine must not change what is found
 Z = to_sympy(var("z"))
 T, S, H, Y, CDF, DENSITY = sympy.symbols("t_z S_z h y Phi_z phi_z", real=True)
 U = sympy.Symbol("u_z", positive=True)
@@ -37,7 +37,7 @@ class Proposals:
     """Guesses for one activation until the time is up; ``positive`` are the names that SymPy may think positive."""
 
     def __init__(self, seconds: float, positive: Iterable[str] = ()) -> None:
-        self.deadline = monotonic() + seconds
+        self.deadline = process_time() + seconds
         self.inverses: dict[Term, list[Any]] = {}
         self.positive = {sympy.Symbol(name, real=True): sympy.Symbol(name, positive=True) for name in positive}
 
@@ -132,7 +132,7 @@ class Proposals:
 
     def _attempt(self, work: Callable[..., Any], *given: Any) -> Any:
         """What the work returns, or None: SymPy fails in more ways than can be listed, and each is only no guess."""
-        left = min(self.deadline - monotonic(), LONGEST)
+        left = min(self.deadline - process_time(), LONGEST)
         try:
             with _limit(left):
                 return work(*given) if left > 0 else None
@@ -229,10 +229,10 @@ def _limit(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise _TimeUp
 
-    before = signal.signal(signal.SIGALRM, stop)
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    outer, _ = signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, outer)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, outer)
+        signal.signal(signal.SIGVTALRM, before)

@@ -82,7 +82,8 @@ def _letters(text: str) -> dict[str, str]:
     """The free indices of z in a text, over K."""
     used = re.findall(r"\bz\s*\[\s*([A-Za-z]\w*)\s*\]|\bz_([A-Za-z]\w*)", text)
     bound = set(re.findall(r"\bsum\s*\(\s*([A-Za-z]\w*)", text))
-    return {a or b: "K" for a, b in used if (a or b) not in bound}
+    found = {a or b: "K" for a, b in used if (a or b) not in bound}
+    return found or ({"k": "K"} if re.search(r"\bsoftmax\b", text) else {})  # softmax(z) is its k-th element
 
 
 def _names(text: str) -> list[str]:
