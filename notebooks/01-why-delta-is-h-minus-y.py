@@ -80,8 +80,8 @@ average
 # %% [markdown]
 # ## Other outputs
 #
-# The cross-entropy with every output that stays between 0 and 1. For which of them does it cancel? (`derive.pairs()` lists all
-# pairs of the catalogue.)
+# The cross-entropy with every output that stays between 0 and 1. For which of them does it cancel? (`derive.pairs()`
+# lists all pairs of the catalogue.)
 
 # %%
 for slug in (pair for pair in derive.pairs() if pair.startswith("bce-")):

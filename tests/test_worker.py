@@ -141,18 +141,12 @@ def test_a_process_that_just_leaves_is_undecided(child: worker._Child) -> None:
 
 @needs_proc
 def test_ctrl_c_ends_the_child_as_well() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "derive",
-        "prove",
-        "--loss",
-        HEAVY["loss"],
-        "--activation",
-        "z",
-        "--timeout",
-        "600",
-    ]
+    arguments = ["prove", "--loss", HEAVY["loss"], "--activation", "z", "--timeout", "600"]
+    # a job in the background of a shell inherits that Ctrl-C is ignored: here it is not
+    start = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from derive.cli import main; main()"
+    )
+    command = [sys.executable, "-c", start, *arguments]
     parent = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     (found,) = until(lambda: children(parent.pid))
     parent.send_signal(signal.SIGINT)
