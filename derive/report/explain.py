@@ -315,7 +315,7 @@ def _why_pieces(proof: Proof) -> Words:
 
 def _values(proof: Proof, slope: Slope) -> Words:
     """dh/dz is 1 where z > 0 and 0 where z < 0."""
-    last = {s.where: s.right for s in proof.steps if s.left == slope}
+    last = {s.where: s.right for s in proof.steps if s.left == slope and s.rule not in ("cases", "join")}
     said: list[Piece] = []
     for where, value in last.items():
         said += [", ", value, *((" where ", *joined(essential(where))) if where else ())]
