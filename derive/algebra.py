@@ -266,7 +266,7 @@ class Algebra:
             for instance in self._instantiate(equation, self._bound):
                 if instance not in self._instances:
                     self._instances[instance] = None
-                    above, below = self.normal(sub(instance.args[1], instance.args[2]))
+                    above, below = self.canonical(self.normal(sub(instance.args[1], instance.args[2])))
                     self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
 
     def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:

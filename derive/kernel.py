@@ -8,7 +8,7 @@ kernel cannot do raises ``KernelError``, which proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import wraps
 from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -382,6 +382,34 @@ class Theory:
             return self._theorem(Equation(left, right), needs, (rel("=", border, ZERO),))
 
         return self._algebra.attempt(prove)
+
+    @refusing
+    def continuous(self, term: Term, apart: Container[Term] = ()) -> tuple[Term, ...]:
+        """The hypotheses under which a term is defined, and continuous wherever the relations ``apart``, l != r, hold.
+
+        A law is continuous where it is defined, and ``where`` at l = r if both branches are equal there.
+        Fails: this is not proved; one of ``apart`` that can never hold does not count.
+        """
+        found = [*self.support(term)]
+        for part in subterms(term):
+            if part.kind == "where" and not self._keeps_away(rel("!=", *part.args[0].args[1:]), apart):
+                found += self._meets(*part.args)
+        return tuple(dict.fromkeys(found))
+
+    def _keeps_away(self, tie: Term, apart: Container[Term]) -> bool:
+        try:
+            return self.holds(tie) or tie in apart
+        except KernelError:  # it can never hold
+            return False
+
+    def _meets(self, condition: Term, inside: Term, outside: Term) -> tuple[Term, ...]:
+        """The hypotheses, but for l = r itself, under which both branches are equal there."""
+        border, difference = rel("=", *condition.args[1:]), sub(*condition.args[1:])
+        try:
+            used = Theory(self._definitions, (*self._assumptions, border)).equal(inside, outside).hypotheses
+        except KernelError:
+            used = self.equal_where_zero(difference, inside, outside).hypotheses
+        return tuple(h for h in used if h not in (border, rel("=", difference, ZERO)))
 
     def support(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
         """The hypotheses, assumed or left over, under which a term is defined, and smooth in a variable."""

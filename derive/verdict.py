@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 from flint import fmpq
 
 from derive import balls
 from derive.calculus import Calculus
-from derive.derivation import COST, Derivation, Statement, Step, check_statement
+from derive.derivation import COST, Statement, Step, check_statement
 from derive.errors import KernelError
 from derive.kernel import (
     Derivative,
@@ -23,12 +24,15 @@ from derive.kernel import (
     weakly,
 )
 from derive.term import (
+    MINUS_ONE,
+    ONE,
     ZERO,
     Term,
     add,
     index,
     kron,
     mul,
+    neg,
     num,
     open_sum,
     power,
@@ -40,6 +44,7 @@ from derive.term import (
     subterms,
     sum_over,
     times,
+    where,
 )
 
 MAX_SIZE = 10  # classes and examples of a witness
@@ -143,10 +148,10 @@ def needs(statement: Statement, steps: Sequence[Step], theorems: Sequence[Theore
     kind, _, conditions, exclusions, _ = _main(statement, lines)
     value = _conclusion(lines.main[-1]).value
     borders: list[tuple[Term, tuple[Term, ...]]] = [(value, ())] if kind == "other" else []
-    for where, every in lines.regions.items():
+    for region, every in lines.regions.items():
         value = _conclusion(every[-1]).value
-        if where[0].args[0] != "=" and _shape(statement, value, True, where)[0] == "other":
-            borders.append((value, where))
+        if region[0].args[0] != "=" and _shape(statement, value, True, region)[0] == "other":
+            borders.append((value, region))
     return Needs(kind, conditions, exclusions, tuple(borders))
 
 
@@ -328,32 +333,75 @@ def _region(
 # ---- kinks ---------------------------------------------------------------------------------------
 
 
-def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[Term, ...]) -> Iterable[Kink]:
-    """The exclusions with the values of dJ/dz on both sides; J must be continuous there for them to be one-sided."""
+def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[Term, ...]) -> Iterator[Kink]:
+    """The exclusions with the values of dJ/dz on both sides; J must be continuous there for them to be one-sided.
+
+    Nothing is said of the points at which another exclusion fails too.
+    """
     borders = {rel("!=", *b.args[1:]): b for b in lines.borders}
     for exclusion in exclusions:
         if exclusion.args[0] != "!=":
             continue
         at, border = rel("=", *exclusion.args[1:]), borders.get(exclusion)
-        if border is None or not _is_continuous(statement, border):
+        others = tuple(e for e in exclusions if e != exclusion and e.args[0] == "!=")
+        if border is None or not _is_continuous(statement, others):
             yield Kink(at)
             continue
-        low, high = _sides(statement, border)
+        sides = _sides(statement, border)
         try:
-            left, right = (_up_to(statement, border, value, side, exclusions) for side in (low, high))
+            left, right = (_up_to(statement, border, value, side, others) for side in sides)
         except KernelError:
             yield Kink(at)
             continue
-        yield Kink(at, left, right, low, high)
+        yield Kink(at, left, right, *sides)
 
 
-def _is_continuous(statement: Statement, border: Term) -> bool:
-    outer, inner = Derivation(statement).theories()
+def _spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:
+    """The term times the factors, each branch of ``where`` with all of its factors, and those cancelled."""
+    flat = _factors(mul(term, *factors))
+    n = next((n for n, f in enumerate(flat) if f.kind == "where" and not f.loose), None)
+    if n is not None:
+        condition, *branches = flat[n].args
+        inside, outside = (_spread(b, (*flat[:n], *flat[n + 1 :])) for b in branches)
+        return inside if inside == outside else where(condition, inside, outside)
+    for n, factor in enumerate(flat):
+        for spelled, sign in ((factor, ONE), (_negated(factor), MINUS_ONE)):
+            if (inverse := power(spelled, -1)) in flat and factor.kind != "num":
+                rest = [f for i, f in enumerate(flat) if i != n]
+                rest.remove(inverse)
+                return _spread(sign, tuple(rest))
+    number = prod((f.args[0] for f in flat if f.kind == "num"), start=fmpq(1))
+    return times(num(number), *(f for f in flat if f.kind != "num")) if number else ZERO
+
+
+def _factors(term: Term) -> list[Term]:
+    """The factors of a product, and of the product below a fraction."""
+    if term.kind == "pow" and term.args[1] == MINUS_ONE:
+        return [power(f, -1) if f.kind != "num" else num(1 / f.args[0]) for f in _factors(term.args[0])]
+    return [f for t in term.args for f in _factors(t)] if term.kind == "mul" else [term]
+
+
+def _negated(term: Term) -> Term:
+    """y - h for h - y."""
+    return add(*(_times_minus_one(t) for t in reversed(term.args))) if term.kind == "add" else neg(term)
+
+
+def _times_minus_one(term: Term) -> Term:
+    is_negative = term.kind == "mul" and term.args[0] == MINUS_ONE
+    return mul(*term.args[1:]) if is_negative else neg(term)
+
+
+def _is_continuous(statement: Statement, others: tuple[Term, ...]) -> bool:
+    """Whether J, and what the other exclusions compare, is continuous in z where those hold."""
+    outer = Theory(statement.outer_definitions, statement.free_assumptions)
+    inner = Theory(statement.definitions, statement.inner_assumptions)
     try:
-        inner.continuity(outer, border, COST, statement.output, statement.preactivation)
+        found = [*inner.continuous(statement.activation, others)]
+        for term in (statement.cost, *(side for e in others for side in e.args[1:])):
+            found += outer.continuous(term, others)
     except KernelError:
         return False
-    return True
+    return all(h in outer.assumptions or h in others or inner.holds(h) for h in found)
 
 
 def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:
@@ -369,35 +417,35 @@ def _sides(statement: Statement, border: Term) -> tuple[Term, Term]:
     return below, above
 
 
-def _up_to(statement: Statement, border: Term, value: Term, side: Term, exclusions: tuple[Term, ...]) -> Term:
+def _up_to(statement: Statement, border: Term, value: Term, side: Term, others: tuple[Term, ...]) -> Term:
     """The value on one side, with its branches chosen that are decided where the sides meet.
 
-    Fails: it is not proved to be continuous up to there, but for the other exclusions.
+    Fails: it is not proved to be continuous up to there, but for points at which another exclusion fails.
     """
-    found = resolved(value, border, side == strictly(border))
-    at = rel("=", *border.args[1:])
+    is_left = side == strictly(border)
+    found = _spread(resolved(value, border, is_left))
     is_free = statement.output.args[0] in border.names
     definitions = statement.outer_definitions if is_free else statement.definitions
     assumptions = statement.free_assumptions if is_free else statement.inner_assumptions
-    if not is_free:
-        inside = resolved(statement.activation, border, side == strictly(border))
-        found_at = replace(found, {statement.output: inside})
-    else:
-        found_at = found
-    theory = Theory(statement.outer_definitions, (*assumptions, at))
-    needs = (
-        *theory.needs(found_at, statement.preactivation),
-        *(theory.needs(found_at, statement.output) if is_free else ()),
-    )
-    if not all(_excluded(statement, need, exclusions) for need in needs):
+    written_out = {} if is_free else {statement.output: resolved(statement.activation, border, is_left)}
+    apart = (*others, *(replace(e, written_out) for e in others)) if written_out else others
+    try:
+        theory = Theory(statement.outer_definitions, (*assumptions, rel("=", *border.args[1:])))
+        needs = theory.continuous(replace(found, written_out), apart)
+    except KernelError:  # the equation cannot be used, or this is not proved
+        apart = tuple(e for e in others if _is_elsewhere(statement, e, border))
+        theory = Theory(statement.outer_definitions, assumptions)
+        needs = theory.continuous(replace(found, written_out), apart)
+    inner = Theory(statement.definitions, statement.inner_assumptions)
+    if not all(n in theory.assumptions or n in apart or (is_free and inner.holds(n)) for n in needs):
         raise KernelError("a side is not proved to be continuous up to the border")
-    return _chosen(Calculus(definitions, (*assumptions, at)), found)
+    return _chosen(Calculus(definitions, theory.assumptions), found)
 
 
-def _excluded(statement: Statement, need: Term, exclusions: tuple[Term, ...]) -> bool:
-    """Whether a need is one of the exclusions, perhaps with h written out."""
-    output = {statement.output: statement.activation}
-    return need in exclusions or any(need == replace(e, output) for e in exclusions)
+def _is_elsewhere(statement: Statement, other: Term, border: Term) -> bool:
+    """Whether an exclusion fails only where the border is not."""
+    fails = rel("=", *other.args[1:])
+    return _is_proved(Theory(statement.definitions, (*statement.inner_assumptions, fails)), rel("!=", *border.args[1:]))
 
 
 def _chosen(algebra: Calculus, term: Term) -> Term:

@@ -403,7 +403,8 @@ def moved(place: Place, by: Rational) -> Place:
 
 
 def numbers(matrix: Matrix) -> Matrix:
-    return tuple(tuple(mpf(int(v.p)) / mpf(int(v.q)) for v in row) for row in matrix)
+    """In the working precision; numbers of mpmath as they are."""
+    return tuple(tuple(v if isinstance(v, mpf) else mpf(int(v.p)) / mpf(int(v.q)) for v in row) for row in matrix)
 
 
 def in_mpmath(parameters: Parameters) -> Parameters:
