@@ -1,8 +1,8 @@
-"""The plain expression language, text to term and back; imports terms, the names of laws, and errors only.
+"""The expression language, plain or LaTeX, to terms: one parser; imports spellings, terms, laws and errors only.
 
-The parser is a tokenizer and a descent by binding power: sum, product, power, operand. A rule that needs
-a nested expression yields it to ``_Parser._drive``, which keeps the waiting rules in a list, and the printer
-keeps a list too: no input, however deep, can exhaust Python's stack. Nothing is ever evaluated.
+The parser is a descent by binding power over tokens: sum, product, power, operand. A rule that needs a nested
+expression yields it to ``_Parser._drive``, which keeps the waiting rules in a list, and the printer keeps a list too:
+no input, however deep, can exhaust Python's stack. Nothing is ever evaluated.
 
 ``parse(plain(t), symbols) == t`` for every term whose names are ASCII identifiers, declared in ``symbols`` and
 not RESERVED, whose functions have a law and one argument, whose relations stand at the top or in ``where`` and
@@ -12,50 +12,66 @@ whose indices in items and deltas, and that is within the limits below (numbers 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from functools import partial
-from itertools import chain, count
-from typing import Any, NamedTuple, NoReturn, TypeAlias
-
-from flint import fmpq
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from derive import term as make
 from derive.errors import DeriveError, SyntaxProblem, UnknownName
+from derive.language import (
+    ALIASES,
+    DEFAULT_SIZE,
+    EXAMPLES,
+    FUNCTIONS,
+    MAX_DIGITS,
+    MAX_EXPONENT,
+    MAX_LENGTH,
+    RESERVED,
+    SUGAR,
+)
 from derive.laws import ABSTRACT, CONSTANTS, LAWS, MAX_PRIMES, law
+from derive.plain import plain
+from derive.spelling import Token, shown, spelling_of, tokens
 from derive.term import MAX_DEPTH, RELATIONS, Term
 
-MAX_LENGTH, MAX_DIGITS, MAX_EXPONENT = 100_000, 1_000, 1_000
-DEFAULT_SIZE = "K"  # what sum(k, ...) runs over
-ALIASES = {"ln": "log", "sigma": "sigmoid"}
+__all__ = [
+    "FUNCTIONS",
+    "MAX_LENGTH",
+    "RESERVED",
+    "SUGAR",
+    "Claim",
+    "Symbols",
+    "UndeclaredName",
+    "parse",
+    "parse_claim",
+    "parse_relation",
+    "plain",
+    "spelling_of",
+]
+
 OTHER_NAMES = {"a": "h", "yhat": "h"}  # of variables, where a text's symbols declare no a or yhat
-
-
-def _clip(x: Term, low: Term, high: Term) -> Term:
-    return make.where(make.rel("<", x, low), low, make.where(make.rel(">", x, high), high, x))
-
-
-# Functions that are read as other terms: how many arguments, and what they mean. sign(0) is undefined.
-SUGAR: dict[str, tuple[int, Callable[..., Term]]] = {
-    "max": (2, lambda a, b: make.where(make.rel(">", a, b), a, b)),
-    "min": (2, lambda a, b: make.where(make.rel("<", a, b), a, b)),
-    "relu": (1, lambda x: make.where(make.rel(">", x, make.ZERO), x, make.ZERO)),
-    "clip": (3, _clip),
-    "sign": (1, lambda x: make.mul(x, make.power(make.call("abs", x), -1))),
-    "tan": (1, lambda x: make.mul(make.call("sin", x), make.power(make.call("cos", x), -1))),
-}
-FUNCTIONS = tuple(sorted((*LAWS, *ALIASES, *SUGAR, "kron", "softmax", "sum", "where")))
-RESERVED = frozenset((*FUNCTIONS, *CONSTANTS, "and"))
-
+LAYERS = {("a", "L"): "h", ("h", "L"): "h", ("yhat", "L"): "h", ("z", "L"): "z"}  # the last layer is the output
 TOO_DEEP = f"the expression is nested more than {MAX_DEPTH} deep, which is the limit"
 
-Token = tuple[str, str, int]  # kind (a mark is its own kind), text, column
+Read = TypeVar("Read")
 Rule: TypeAlias = Generator[Any, Any, Any]  # yields rules, is sent their results, returns its own
 
 
 class Symbols(NamedTuple):
-    """The declared names: families with the size of each index position, free indices with their size.
+    """What the names of a text mean: families with the size of each index position, free indices with their size.
 
-    ``functions`` are abstract: names of ABSTRACT, each of them any differentiable function.
+    ``functions`` are abstract: names of ABSTRACT, each of them any differentiable function. The rest is for texts of
+    people, and nothing of it is read where a name is declared otherwise:
+
+    - ``others``: another name of a declared one, {"a": "h"}: a_j is h_j. "J" may be named too, {"C": "J"}.
+    - ``layers``: {("a", "2"): "a2"}: a^{(2)} is a2, and a^(2) in the plain spelling; ("a", "L") is h by itself.
+    - ``applied``: what f(x), f'(x) ... mean, by the name with its primes. Of a function with a law, such as tanh, the
+      first derivative tanh'(x) is known by itself.
+    - ``named``: names that stand for a term, given their indices and layer: {"delta": f} where delta_j is
+      f((j,), "") and delta^{(2)} is f((), "2"). With two indices and no layer, delta_kj is Kronecker's.
+    - ``derivative``: what dJ/dz_j, d2J/dz2, dh_k/dz_j and d/dh (E) mean: called with the subject (J is var("J")), the
+      variable (a variable or an element of a family), and the order; without it they are refused.
+    - ``coordinate``: an index at which bare families of one index are read: h - y is h[j] - y[j].
     """
 
     scalars: frozenset[str]
@@ -63,73 +79,59 @@ class Symbols(NamedTuple):
     indices: Mapping[str, str]
     sizes: frozenset[str] = frozenset(("K", "m"))
     functions: frozenset[str] = frozenset()
+    others: Mapping[str, str] = OTHER_NAMES
+    layers: Mapping[tuple[str, str], str] = {}
+    applied: Mapping[str, Callable[[Term], Term]] = {}
+    named: Mapping[str, Callable[[tuple[Term, ...], str], Term]] = {}
+    derivative: Callable[[Term, Term, int], Term] | None = None
+    coordinate: str = ""
+
+    def declares(self, name: str) -> bool:
+        """Whether the name is that of a variable, family, index, size or abstract function."""
+        return any(name in names for names in self[:5])
+
+
+class Claim(NamedTuple):
+    """The sides of an equation A = B = C, or the one expression; the first is None in "= B". Columns count from 1."""
+
+    sides: tuple[Term | None, ...]
+    columns: tuple[int, ...]
 
 
 class UndeclaredName(SyntaxProblem, UnknownName):
     """A name in a text that nobody declared; it has a column as well."""
 
 
-def parse(text: str, symbols: Symbols) -> Term:
-    """The expression that ``text`` says; raises SyntaxProblem, and DeriveError for a reserved name in ``symbols``."""
-    parser = _Parser(text, symbols)
+def parse(text: str, symbols: Symbols, spelling: str = "plain") -> Term:
+    """The expression that ``text`` says, in the spelling "plain" or "latex".
+
+    Raises SyntaxProblem, and DeriveError for a reserved name in ``symbols``.
+    """
+    parser = _Parser(text, symbols, spelling)
     return _within_limits(lambda: parser.whole(parser.sum()))
 
 
-def parse_relation(text: str, symbols: Symbols) -> Term:
+def parse_relation(text: str, symbols: Symbols, spelling: str = "plain") -> Term:
     """The relation (< <= > >= = !=) that ``text`` says; raises as ``parse`` does."""
-    parser = _Parser(text, symbols)
+    parser = _Parser(text, symbols, spelling)
     return _within_limits(lambda: parser.whole(parser.relation()))
 
 
-def _within_limits(read: Callable[[], Term]) -> Term:
+def parse_claim(text: str, symbols: Symbols, spelling: str | None = None) -> Claim:
+    """A line of a derivation: "E", "A = B", "A = B = C", or "= B" that goes on from the line before.
+
+    The spelling is that of the text, unless it is given. Raises as ``parse`` does.
+    """
+    parser = _Parser(text, symbols, spelling or spelling_of(text))
+    return _within_limits(parser.claim)
+
+
+def _within_limits(read: Callable[[], Read]) -> Read:
     """What is read, where terms allow it: operations nest without brackets, and ``and`` repeats a subterm."""
     try:
         return read()
     except ValueError as problem:
         raise SyntaxProblem(f"the expression is {problem}", 1) from problem
-
-
-# ---- text -> tokens
-
-_TOKEN = re.compile(
-    r"[ \t\r\n]+"
-    r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<primed>[A-Za-z_][A-Za-z0-9_]*'+)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<mark>\*\*|<=|>=|==|!=|[-+*/^()\[\],|<>=])"
-    r"|(?P<other>[^ \t\r\n])"
-)
-
-
-def _tokens(text: str) -> list[Token]:
-    """The tokens and four ends, so that a rule may look three tokens ahead."""
-    if len(text) > MAX_LENGTH:
-        raise SyntaxProblem(f"the text has {len(text)} characters; the limit is {MAX_LENGTH}", MAX_LENGTH + 1)
-    tokens: list[Token] = []
-    for match in _TOKEN.finditer(text):
-        kind, word, column = match.lastgroup, match.group(), match.start() + 1
-        if kind == "other":
-            raise SyntaxProblem(f"unexpected character {_character(word)}", column)
-        if word == "==":
-            raise SyntaxProblem("write = instead of ==", column)
-        if kind == "mark" or word == "and":
-            tokens.append(("^" if word == "**" else word, word, column))
-        elif kind:
-            tokens.append((kind, word, column))
-    if not tokens:
-        raise SyntaxProblem("the text is empty: write an expression", 1)
-    return tokens + [("end", "", len(text) + 1)] * 4
-
-
-def _character(character: str) -> str:
-    """A character for a message: itself where it is harmless, else its code point and name."""
-    if character.isascii() and character.isprintable():
-        return repr(character)
-    import unicodedata
-
-    name = {"Cc": "control character", "Cs": "lone surrogate"}.get(unicodedata.category(character))
-    hint = "" if character.isascii() else " (ASCII only)"
-    return f"U+{ord(character):04X} {name or unicodedata.name(character, 'unnamed')}{hint}"
 
 
 def _number(token: Token) -> Term:
@@ -146,34 +148,55 @@ def _number(token: Token) -> Term:
     return make.num(digits * 10**shift) if shift >= 0 else make.num(digits, 10**-shift)
 
 
-def _shown(word: str) -> str:
-    return f"'{word if len(word) <= 40 else word[:37] + '...'}'" if word else "the end"
-
-
 # ---- tokens -> term
+
+CLOSERS = {"(": ")", "{": "}", "|": "|", "lbrack": "rbrack", "lbrace": "rbrace", "lvert": "rvert"}
+ROUND = ("(", "lbrack", "lbrace")  # brackets around what a function is applied to
+SIGNS = {"rbrack": "]", "rbrace": r"\}", "rvert": r"\rvert"}  # of closers, for messages
+IMPLIED = frozenset(("name", "primed", "{", "frac", "root", "bigsum", "cases", "lvert", *ROUND))
+OPERATORS = frozenset(  # written without brackets in LaTeX, before one letter
+    ("log", "ln", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf")
+)
+DIFFERENTIAL = re.compile(r"d([2-9]?)([A-Za-z]\w*)?")
 
 
 class _Parser:
     """One text; each rule starts at the token ``at`` and ends behind what it read."""
 
-    def __init__(self, text: str, symbols: Symbols) -> None:
+    def __init__(self, text: str, symbols: Symbols, spelling: str) -> None:
         _check(symbols)
-        self.tokens = _tokens(text)
+        self.is_latex = spelling == "latex"
+        self.tokens = tokens(text, spelling, partial(_is_word, symbols))
         self.symbols = symbols
         self.at = 0
         self.in_bars = False  # the innermost open bracket is |
         self.scope: dict[str, tuple[int, str]] = {}  # bound index -> number of sums around its own, size
-        self.coordinate: Token | None = None  # inside softmax: the index of whole families
+        self.whole_families: Token | None = None  # inside softmax: the index of whole families
         self.bound: set[str] = set()  # names of bound indices, in scope or not
         self.used: set[str] = set()  # names with any other meaning
 
     def whole(self, rule: Rule) -> Term:
         term: Term = self._drive(rule)
+        self._end()
+        return term
+
+    def _end(self) -> None:
         kind, word, column = self.tokens[self.at]
         if kind != "end":
             advice = "; write * to multiply" if kind == "number" else ""
-            raise SyntaxProblem(f"expected an operator or the end, found {_shown(word)}{advice}", column)
-        return term
+            raise SyntaxProblem(f"expected an operator or the end, found {shown(word)}{advice}", column)
+
+    def claim(self) -> Claim:
+        sides: list[Term | None] = [None] if self.tokens[0][0] == "=" else []
+        columns = [1] if sides else []
+        while not sides or self._accept("="):
+            columns.append(self.tokens[self.at][2])
+            sides.append(self._drive(self.sum()))
+        if self.tokens[self.at][0] in RELATIONS:
+            _, word, column = self.tokens[self.at]
+            raise SyntaxProblem(f"a claim is an expression or an equation; write = instead of {shown(word)}", column)
+        self._end()
+        return Claim(tuple(sides), tuple(columns))
 
     def _drive(self, rule: Rule) -> Any:
         """Runs rules to their end; a rule waits here, not on Python's stack, for the rule that it yields."""
@@ -201,7 +224,7 @@ class _Parser:
     def _expect(self, kind: str, what: str = "") -> Token:
         token = self.tokens[self.at]
         if token[0] != kind:
-            raise SyntaxProblem(f"expected {what or _shown(kind)}, found {_shown(token[1])}", token[2])
+            raise SyntaxProblem(f"expected {what or shown(kind)}, found {shown(token[1])}", token[2])
         self.at += 1
         return token
 
@@ -209,9 +232,12 @@ class _Parser:
 
     def relation(self) -> Rule:
         left = yield from self.sum()
-        op, _, column = self.tokens[self.at]
+        return (yield from self._compared(left))
+
+    def _compared(self, left: Term) -> Rule:
+        op, word, column = self.tokens[self.at]
         if op not in RELATIONS:
-            raise SyntaxProblem(f"expected a relation ({' '.join(RELATIONS)}), found {_shown(op)}", column)
+            raise SyntaxProblem(f"expected a relation ({' '.join(RELATIONS)}), found {shown(word)}", column)
         self.at += 1
         return make.rel(op, left, (yield from self.sum()))
 
@@ -232,16 +258,38 @@ class _Parser:
         return make.mul(*factors)
 
     def _factors(self) -> Rule:
-        first = self._leading_number()
-        factors = [(yield from self._power())] if first is None else first
-        operator = ""
+        r"""The factors of a product; \cdot holds together less than letters side by side: a \cdot b c is a*(b*c)."""
+        run = self._leading_number()
+        if run is None:
+            run = yield from self._factor()
+        factors: list[Term] = []
+        operator, is_one = "", True  # whether the run is one number, letter, fraction ...
         while operator := self._operator(after=operator):
             column = self.tokens[self.at][2]
-            factor = yield from self._power()
-            if operator == "/" and factor == make.ZERO:
-                raise SyntaxProblem("division by zero", column)
-            factors.append(make.power(factor, -1) if operator == "/" else factor)
-        return factors
+            if operator == "cdot":
+                factors += run if is_one else [make.mul(*run)]
+                run, is_one = [], True
+            else:
+                is_one = False
+            found = yield from self._factor()
+            if operator == "/":
+                found = [self._inverse(make.mul(*found), column)]
+            run += found
+        return [*factors, *(run if is_one or not factors else [make.mul(*run)])]
+
+    def _inverse(self, factor: Term, column: int) -> Term:
+        if factor == make.ZERO:
+            raise SyntaxProblem("division by zero", column)
+        return make.power(factor, -1)
+
+    def _factor(self) -> Rule:
+        r"""A power, as a list of one, or the factors of \frac{a b}{c}."""
+        if self.tokens[self.at][0] == "frac" and not self._is_slope(self.at + 2, "}"):
+            found = yield from self._fraction()
+            if self.tokens[self.at][0] == "^":
+                raise SyntaxProblem("write brackets around a fraction to raise it", self.tokens[self.at][2])
+            return found
+        return [(yield from self._power())]
 
     def _leading_number(self) -> list[Term] | None:
         """The numeral that begins a product: 3/4 is one number, and the 1 of 1/b is left out."""
@@ -262,35 +310,55 @@ class _Parser:
     def _operator(self, after: str) -> str:
         """The operator that continues a product, "*" where it is implied, or nothing."""
         kind, _, column = self.tokens[self.at]
-        if kind in ("*", "/"):
+        if kind in ("*", "/", "cdot"):
             self.at += 1
             return kind
-        implied = kind in ("name", "primed", "(") or (kind == "|" and not self.in_bars)
+        implied = kind in IMPLIED or (kind == "|" and not self.in_bars)
         if implied and after == "/":
             raise SyntaxProblem("a/b c can be read in two ways: write a/b*c or a/(b*c)", column)
+        if kind == "frac" and self.tokens[self.at - 1][0] == "number":
+            self._no_mixed_number()
         return "*" if implied else ""
+
+    def _no_mixed_number(self) -> None:
+        r"""2\frac{1}{2} may mean 5/2."""
+        kinds = [kind for kind, *_ in self.tokens[self.at + 1 : self.at + 3]]
+        if "number" in (kinds if kinds[0] == "number" else kinds[1:]):
+            raise SyntaxProblem(r"a number and a fraction: write \cdot between them", self.tokens[self.at][2])
 
     def _power(self) -> Rule:
         if self._accept("-"):
             return make.neg((yield self._power()))
         base = yield from self._operand()
-        return make.power(base, (yield self._power())) if self._accept("^") else base
+        return make.power(base, (yield from self._exponent())) if self._accept("^") else base
+
+    def _exponent(self) -> Rule:
+        if not self.is_latex:
+            return (yield self._power())
+        kind, word, column = self.tokens[self.at]
+        if kind not in ("{", "number", "name", "frac", "root") or word in RESERVED - CONSTANTS.keys():
+            raise SyntaxProblem("an exponent is a group in braces: write ^{...}", column)
+        exponent = yield self._operand()
+        if self.tokens[self.at][0] == "^":
+            raise SyntaxProblem("two exponents: write x^{a^b}", self.tokens[self.at][2])
+        return exponent
 
     def _operand(self) -> Rule:
         token = self.tokens[self.at]
         self.at += 1
-        if token[0] == "name":
-            return (yield from self._named(self._meant(token)))
-        if token[0] == "primed":
-            return (yield from self._abstract(token))
-        if token[0] == "number":
+        kind = token[0]
+        if kind == "name":
+            return (yield from self._named(token))
+        if kind == "number":
             return _number(token)
-        if token[0] == "(":
-            return (yield from self._inside(")"))
-        if token[0] == "|":
-            return make.call("abs", (yield from self._inside("|")))
-        advice = "; leave it out" if token[0] == "+" else ""
-        raise SyntaxProblem(f"expected a number, a name or a bracket, found {_shown(token[1])}{advice}", token[2])
+        if kind in CLOSERS:
+            inner = yield from self._inside(CLOSERS[kind])
+            return make.call("abs", inner) if kind in ("|", "lvert") else inner
+        rule = _OPERANDS.get(kind)
+        if rule is not None:
+            return (yield from rule(self, token))
+        advice = "; leave it out" if kind in ("+", "&", "row") else ""
+        raise SyntaxProblem(f"expected a number, a name or a bracket, found {shown(token[1])}{advice}", token[2])
 
     def _inside(self, closer: str, rule: Rule | None = None) -> Rule:
         """What stands between the bracket or comma that was just read and ``closer``."""
@@ -298,29 +366,154 @@ class _Parser:
         outer, self.in_bars = self.in_bars, closer == "|"
         inner = yield rule or self.sum()
         self.in_bars = outer
-        self._expect(closer, f"'{closer}' after the '{opener}' of column {column}")
+        self._expect(closer, f"'{SIGNS.get(closer, closer)}' after the '{opener}' of column {column}")
         return inner
+
+    # -- what only LaTeX has
+
+    def _argument(self) -> Rule:
+        """The group, or the one digit or letter, that a command acts on."""
+        kind, word, column = self.tokens[self.at]
+        self.at += 1
+        if kind == "{":
+            return (yield from self._inside("}"))
+        if len(word) == 1 and kind in ("number", "name") and self.tokens[self.at][0] not in ("[", "layer", "^"):
+            return _number((kind, word, column)) if kind == "number" else (yield from self._operand_at(self.at - 1))
+        raise SyntaxProblem(f"expected a group in braces, found {shown(word)}", column)
+
+    def _operand_at(self, at: int) -> Rule:
+        self.at = at
+        return (yield from self._operand())
+
+    def _fraction(self) -> Rule:
+        r"""The factors of \frac{a b}{c}: a, b and c^-1; \frac{3}{4} is a number."""
+        self.at += 1
+        above = yield from self._argument()
+        column = self.tokens[self.at][2]
+        below = yield from self._argument()
+        inverse = self._inverse(below, column)
+        if above.kind == below.kind == "num" and above.args[0].q == below.args[0].q == 1 and below.args[0] > 0:
+            return [make.num(above.args[0] / below.args[0])]
+        is_flat = above.kind == "mul" and not any(_is_inverse(factor) for factor in above.args)
+        factors = above.args if is_flat else () if above == make.ONE else (above,)
+        return [*factors, inverse]
+
+    def _fraction_alone(self, _: Token) -> Rule:
+        self.at -= 1
+        if self._is_slope(self.at + 2, "}"):
+            self.at += 2
+            return (yield from self._slope("}"))
+        return make.mul(*(yield from self._fraction()))
+
+    def _root(self, token: Token) -> Rule:
+        degree = _number(token)
+        if degree.args[0] <= 1 or degree.args[0].q != 1:
+            raise SyntaxProblem("the degree of a root is an integer of at least 2", token[2])
+        return make.power((yield from self._argument()), make.num(1 / degree.args[0]))
+
+    def _big_sum(self, token: Token) -> Rule:
+        r"""\sum_{k=1}^{K} a_k b_k + c: the sum ends with its product."""
+        name = self._bind(self._expect("name", "the name of an index"))
+        over = DEFAULT_SIZE
+        if self.tokens[self.at][0] == "upper":
+            over = self.tokens[self.at][1]
+            if over not in self.symbols.sizes:
+                known = ", ".join(sorted(self.symbols.sizes))
+                raise SyntaxProblem(f"{shown(over)} is no size; sizes: {known[:80]}", self.tokens[self.at][2])
+            self._use(self.tokens[self.at])
+            self.at += 1
+        return (yield from self._body(name, over, self._product()))
+
+    def _body(self, name: str, over: str, rule: Rule) -> Rule:
+        self.scope[name] = len(self.scope), over
+        body = yield from rule
+        del self.scope[name]
+        return Term("sum", (over, body), name)
+
+    def _rows(self, token: Token) -> Rule:
+        r"""\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}, as where(c, a, b)."""
+        rows: list[tuple[list[Term], Term]] = []
+        while not self._accept("endcases"):
+            value = yield self.sum()
+            self._accept(",")
+            column = self._expect("&", "'&' and a condition")[2]
+            self._accept("if")
+            conditions = [] if self._accept("otherwise") else (yield from self._conditions())
+            self._accept(",")
+            if self.tokens[self.at][0] != "endcases":
+                self._expect("row", r"'\\' or \end{cases}")
+            rows.append((conditions, value))
+            if not conditions:
+                self._expect("endcases", r"\end{cases} after \text{otherwise}")
+                break
+        if len(rows) < 2 or (rows[-1][0] and not _is_complement(rows)):
+            raise SyntaxProblem(r"the cases leave values out: write \text{otherwise} in the last row", column)
+        result = rows.pop()[1]
+        for conditions, value in reversed(rows):
+            result = _where(conditions, value, result)
+        return result
+
+    def _function(self, name: str, column: int) -> Rule:
+        r"""\log h, \log(1 - h), \sin^2 x; what could be read in two ways is refused."""
+        exponent = None
+        if self._accept("^"):
+            exponent = yield self._operand()
+            if exponent.kind != "num" or exponent.args[0].q != 1 or exponent.args[0] < 2:
+                raise SyntaxProblem(f"write brackets around \\{name}(x) to raise it", column)
+        if self.tokens[self.at][0] in ROUND:
+            opener, *_ = self._round(name)
+            argument = yield from self._inside(CLOSERS[opener])
+            follows = {"^"} if name != "exp" else set()
+        else:
+            argument = yield from self._bare(name)
+            follows = {"^", "*", "/", "cdot", "number", *IMPLIED, *([] if self.in_bars else ["|"])}
+        kind, _, after = self.tokens[self.at]
+        if kind in follows:
+            raise SyntaxProblem(f"what \\{name} acts on can be read in two ways: write brackets around it", after)
+        result = make.call(ALIASES.get(name, name), argument) if name not in SUGAR else SUGAR[name][1](argument)
+        return result if exponent is None else make.power(result, exponent)
+
+    def _bare(self, name: str) -> Rule:
+        kind, word, column = self.tokens[self.at]
+        if kind == "frac":
+            return make.mul(*(yield from self._fraction()))
+        if kind not in ("name", "primed", "number", "{", "lvert", "|"):
+            raise SyntaxProblem(f"expected '(' after the function {name}, found {shown(word)}", column)
+        return (yield self._operand())
+
+    # -- names and what they are applied to
 
     def _named(self, token: Token) -> Rule:
         name, symbols = token[1], self.symbols
-        if self.coordinate and symbols.families.get(name) == (DEFAULT_SIZE,) and self.tokens[self.at][0] != "[":
-            return make.item(self._use(token), self._index(self.coordinate))
-        if name in symbols.scalars and self.tokens[self.at][0] != "[":
+        if name[0] == "d" and self._is_slope(self.at - 1, "/"):
+            self.at -= 1
+            return (yield from self._slope("/"))
+        if not symbols.declares(name) and (stem := name.partition("_")[0]) in ("delta", *symbols.named):
+            return self._stands_for(token, stem)
+        token, raised = self._layered(token)
+        name, following = token[1], self.tokens[self.at][0]
+        if self.whole_families and symbols.families.get(name) == (DEFAULT_SIZE,) and following != "[":
+            return make.item(self._use(token), self._index(self.whole_families))
+        if name in symbols.scalars and following != "[" and not raised:
             return make.var(self._use(token))
         if name in CONSTANTS:
             return make.call(name)
         if name in RESERVED:
-            return (yield from self._applied(name))
-        if name in symbols.functions:
+            return (yield from self._applied(name, token[2]))
+        if name in symbols.functions or (name in symbols.applied and not symbols.declares(name)):
             return (yield from self._abstract(token))
         if name in symbols.sizes:
             return make.size(self._use(token))
-        if name == "e" and not any(name in names for names in (self.scope, *symbols)) and self._accept("^"):
-            return make.call("exp", (yield self._power()))
-        return self._item(token)
+        if name == "e" and name not in self.scope and not symbols.declares(name) and self._accept("^"):
+            return make.call("exp", (yield from self._exponent()))
+        return self._item(token, raised)
 
-    def _applied(self, name: str) -> Rule:
-        _, _, column = self._expect("(", f"'(' after the function {name}")
+    def _applied(self, name: str, column: int) -> Rule:
+        if self.is_latex and name in OPERATORS:
+            return (yield from self._function(name, column))
+        if self.is_latex and name == "sqrt" and self.tokens[self.at][0] not in ROUND:
+            return make.call("sqrt", (yield from self._argument()))
+        opener, _, column = self._round(f"the function {name}")
         rules = {"sum": self._total, "where": self._case, "softmax": self._softmax}
         if name in rules:
             return (yield from rules[name]())
@@ -328,24 +521,215 @@ class _Parser:
             return self._delta()
         size, meaning = SUGAR.get(name) or (1, partial(make.call, ALIASES.get(name, name)))
         arguments = []
-        for closer in ")".rjust(size, ","):
+        for closer in (*[","] * (size - 1), CLOSERS[opener]):
             arguments.append((yield from self._inside(closer)))
         if name == "clip" and _is_descending(*arguments[1:]):
             raise SyntaxProblem("clip(x, low, high) needs low <= high", column)
         return meaning(*arguments)
 
+    def _round(self, what: str) -> Token:
+        """The bracket that opens the arguments of a function."""
+        token = self.tokens[self.at]
+        if token[0] not in ROUND:
+            raise SyntaxProblem(f"expected '(' after {what}, found {shown(token[1])}", token[2])
+        self.at += 1
+        return token
+
     def _abstract(self, token: Token) -> Rule:
-        """F(x) or F'(x) for a declared function F."""
+        """F(x) or F'(x) for a declared function F, and what f(x), f'(x) and tanh'(x) are known to be."""
         _, name, column = token
         stem = name.rstrip("'")
-        if stem not in self.symbols.functions:
-            what = f"{_shown(name)}: no function {stem[:40]} is declared"
+        meaning: Callable[[Term], Term] | None = self.symbols.applied.get(name)
+        known = LAWS.get(ALIASES.get(stem, stem))
+        if meaning is None and stem in self.symbols.functions:
+            if law(name) is None:
+                raise SyntaxProblem(f"a function has more than {MAX_PRIMES} primes, which is the limit", column)
+            self._use(("name", stem, column))
+            meaning = partial(make.call, name)
+        elif meaning is None and known is not None and name == f"{stem}'":
+            meaning = known.derivative
+        elif meaning is None:
+            what = f"{shown(name)}: no function {stem[:40]} is declared"
             raise UndeclaredName(f"{what}; write its derivative out", column)
-        if law(name) is None:
-            raise SyntaxProblem(f"a function has more than {MAX_PRIMES} primes, which is the limit", column)
-        self._use(("name", stem, column))
-        self._expect("(", f"'(' after the function {name}")
-        return make.call(name, (yield from self._inside(")")))
+        opener, *_ = self._round(f"the function {shown(name)[1:-1]}")
+        return meaning((yield from self._inside(CLOSERS[opener])))
+
+    def _stands_for(self, token: Token, stem: str) -> Term:
+        """delta, delta_j, delta[j] or delta^{(2)}_j, or another such name; delta_kj is Kronecker's."""
+        kind, name, column = token
+        layer = self._layer(stem)
+        indices = [self._index((kind, letter, column)) for letter in name[len(stem) + 1 :]]
+        if not indices and self._accept("["):
+            indices = self._indices("]")
+        if stem == "delta" and len(indices) == 2 and not layer:
+            return self._kronecker(indices, column)
+        if stem not in self.symbols.named:
+            raise UndeclaredName("delta with one index, or none, has no meaning here: write delta_kj", column)
+        self._use((kind, stem, column))
+        return self.symbols.named[stem](tuple(indices), layer)
+
+    def _layer(self, name: str) -> str:
+        """The layer of the name just read, as in a^{(2)}; in the plain spelling a^(2) is one where it is declared."""
+        kind, word, _ = self.tokens[self.at]
+        if kind in ("layer", "example"):
+            self.at += 1
+            return word
+        if kind == "^" and not self.is_latex:
+            opening, (_, word, _), closing = self.tokens[self.at + 1 : self.at + 4]
+            if opening[0] == "(" and closing[0] == ")" and self._meaning_of_layer(name, word):
+                self.at += 4
+                return word
+        return ""
+
+    def _meaning_of_layer(self, name: str, layer: str) -> str:
+        return self.symbols.layers.get((name, layer)) or LAYERS.get((name, layer), "")
+
+    def _layered(self, token: Token) -> tuple[Token, list[Token]]:
+        """The name that a name with or without a layer means, and the numbers of examples written as a layer."""
+        mark, _, column = self.tokens[self.at]
+        layer = self._layer(token[1])
+        if layer and (meaning := self._meaning_of_layer(token[1], layer)):
+            return (token[0], meaning, token[2]), []
+        token = self._meant(token)
+        name = token[1]
+        if not layer or (mark == "example" and EXAMPLES not in self.symbols.families.get(name, ())):
+            return token, []  # h(x^{(i)}) where no family tells examples apart is the output of the one that is meant
+        names = layer.split(",") if "," in layer else list(layer)
+        if not all(n in self.scope or n in self.symbols.indices for n in names):
+            what = f"'({shown(layer)[1:-1]})' is no layer and no index of {name[:40]} here"
+            raise SyntaxProblem(f"{what}; a power is written {name[:40]}^{{{shown(layer)[1:-1]}}}", column)
+        return token, [("name", n, column) for n in names]
+
+    # -- derivatives
+
+    def _is_slope(self, at: int, form: str) -> bool:
+        r"""Whether dJ/dz ("/") or the inside of \frac{dJ}{dz} ("}") begins at a token."""
+        if form == "}" and self.tokens[at - 1][0] != "{":
+            return False
+        if not self._is_differential(self.tokens[at]):
+            return False
+        at += 1
+        if self.tokens[at][0] == "^":  # d^2J
+            at += 4 if self.tokens[at + 1][0] == "{" else 2
+            at += self.tokens[at][0] == "name"
+        at += self.tokens[at][0] in ("layer", "example")
+        if self.tokens[at][0] == "[":
+            at = next((n + 1 for n, token in enumerate(self.tokens[at : at + 20], at) if token[0] == "]"), at)
+        if self.tokens[at][0] != form:
+            return False
+        at += 1 if form == "/" else 2
+        return self._is_differential(self.tokens[at])
+
+    def _is_differential(self, token: Token) -> bool:
+        kind, name, _ = token
+        if kind != "name" or name[0] != "d" or name in RESERVED or self.symbols.declares(name):
+            return False
+        return DIFFERENTIAL.fullmatch(name) is not None and name.partition("_")[0] not in ("delta", *self.symbols.named)
+
+    def _slope(self, form: str) -> Rule:
+        r"""dJ/dz_j, d2J/dz2, \frac{\partial h_k}{\partial z_j}, d/dh (E), with the meaning that the symbols give."""
+        column, meaning = self.tokens[self.at][2], self.symbols.derivative
+        if meaning is None:
+            raise SyntaxProblem("derivatives have no meaning here: write what they are", column)
+        if form == self.tokens[self.at - 1][0]:
+            raise SyntaxProblem("a/dJ/dz can be read in two ways: write a/(dJ/dz)", column)
+        order, subject, is_bare = self._differential()
+        self._expect(form)
+        self._accept("{")
+        variables = self._variables(order, is_bare)
+        if form == "}":
+            self._expect("}")
+        if self.tokens[self.at][0] == "^":
+            raise SyntaxProblem(
+                "write (dJ/dz)^2 for a square, d2J/dz2 for a second derivative", self.tokens[self.at][2]
+            )
+        result = (yield from self._differentiated()) if subject is None else subject
+        for variable, times in reversed(variables):
+            result = meaning(result, variable, times)
+        return result
+
+    def _differential(self) -> tuple[int, Term | None, bool]:
+        """The order, what is differentiated (nothing in d/dh), and whether that is a family without its index."""
+        kind, word, column = self.tokens[self.at]
+        digits, name = DIFFERENTIAL.fullmatch(word).groups()  # type: ignore[union-attr]
+        self.at += 1
+        order = int(digits or 1)
+        if not name and self._accept("^"):
+            order = self._order()
+            following = self.tokens[self.at]
+            if following[0] == "name":
+                self.at += 1
+                return order, *self._reference(following)
+        if not name:
+            return order, None, False
+        return order, *self._reference((kind, name, column))
+
+    def _order(self) -> int:
+        is_group = self._accept("{")
+        token = self._expect("number", "the order of the derivative")
+        if is_group:
+            self._expect("}")
+        if token[1] not in ("1", "2", "3", "4"):
+            raise SyntaxProblem("the order of a derivative is 1, 2, 3 or 4", token[2])
+        return int(token[1])
+
+    def _variables(self, order: int, is_bare: bool) -> list[tuple[Term, int]]:
+        """The variables below, each with how often it is derived by: dz_j2, dz_j^2, dz_j dz_k."""
+        found: list[tuple[Term, int]] = []
+        left = order
+        while left:
+            token, following = self.tokens[self.at : self.at + 2]
+            kind, word, column = token
+            if not self._is_differential(token) or (len(word) == 1 and following[0] != "("):
+                advice = f"expected {left} more of the variables, as in d2J/dz2"
+                raise SyntaxProblem(f"{advice}, found {shown(word)}", column)
+            self.at += 1
+            term, times, is_also_bare = self._variable((kind, word[1:], column), order)
+            if is_bare and is_also_bare:
+                raise SyntaxProblem("each component depends on each: write dh_k/dz_j", column)
+            if times > left:
+                raise SyntaxProblem(f"the orders above and below differ: {order} above", column)
+            found.append((term, times))
+            left -= times
+        return found
+
+    def _variable(self, token: Token, order: int) -> tuple[Term, int, bool]:
+        kind, name, column = token
+        times = 1
+        if not name:  # \partial (z_j)^2
+            self._expect("(")
+            term, is_bare = self._reference(self._expect("name", "the name of a variable"))
+            self._expect(")")
+        else:
+            if order > 1 and name[-1] in "234" and self._is_counted(name):
+                name, times = name[:-1].rstrip("_"), int(name[-1])
+            term, is_bare = self._reference((kind, name, column))
+        if order > 1 and times == 1 and self._accept("^"):
+            times = self._order()
+        return term, times, is_bare
+
+    def _is_counted(self, name: str) -> bool:
+        """Whether the last digit of dz2 is how often it is derived by z, and not of a name z2 with dz behind it."""
+        return not self.symbols.declares(name) or not self._is_differential(self.tokens[self.at])
+
+    def _reference(self, token: Token) -> tuple[Term, bool]:
+        """A variable, or an element of a family, and whether its index was left out."""
+        symbols = self.symbols
+        if symbols.others.get(token[1], token[1]) == "J" and not symbols.declares(token[1]):
+            return make.var("J"), False
+        token, raised = self._layered(token)
+        following = self.tokens[self.at][0]
+        if token[1] in symbols.scalars and following != "[":
+            return make.var(self._use(token)), False
+        return self._item(token, raised), token[1] in symbols.families and following != "[" and not raised
+
+    def _differentiated(self) -> Rule:
+        """The E of d/dh (E)."""
+        inner = yield self._power()
+        kind, _, column = self.tokens[self.at]
+        if kind in ("*", "/", "cdot", "^", *IMPLIED):
+            raise SyntaxProblem("write brackets around what is differentiated: d/dh (y*h)", column)
+        return inner
 
     def _softmax(self) -> Rule:
         """softmax(z)[j] is exp(z[j])/sum(l, exp(z[l])); without [j], of the first free index over the classes.
@@ -353,7 +737,7 @@ class _Parser:
         What stands in the brackets is read twice, with its families at l and then at j.
         """
         start, column = self.at, self.tokens[self.at - 1][2]
-        if self.coordinate:
+        if self.whole_families:
             raise SyntaxProblem("softmax inside softmax: write one of them with exp and sum", column)
         self.scope[""] = len(self.scope), DEFAULT_SIZE  # no text can name this index
         below = yield from self._at_coordinate(("name", "", column))
@@ -367,9 +751,9 @@ class _Parser:
         return make.div(above, Term("sum", (DEFAULT_SIZE, below), "l"))
 
     def _at_coordinate(self, index: Token) -> Rule:
-        self.coordinate = index
+        self.whole_families = index
         inside = yield from self._inside(")")
-        self.coordinate = None
+        self.whole_families = None
         return make.call("exp", inside)
 
     def _class_index(self, column: int) -> Token:
@@ -387,38 +771,42 @@ class _Parser:
 
     def _total(self) -> Rule:
         """sum(k, body) or sum(i, m, body); de Bruijn depths are counted here, as sum_over walks each body anew."""
-        token = self._expect("name", "the name of an index")
-        name, over = token[1], DEFAULT_SIZE
-        if name in RESERVED:
-            raise SyntaxProblem(f"{name} belongs to the language; choose another index", token[2])
-        if name in self.used or name in self.scope:
-            self._clash(token, "bound again inside" if name in self.scope else "free elsewhere")
-        self.bound.add(name)
+        name, over = self._bind(self._expect("name", "the name of an index")), DEFAULT_SIZE
         self._expect(",")
         size, comma = self.tokens[self.at : self.at + 2]
         if size[1] in self.symbols.sizes and comma[0] == ",":
             over = self._use(size)
             self.at += 2
-        self.scope[name] = len(self.scope), over
-        body = yield from self._inside(")")
-        del self.scope[name]
-        return Term("sum", (over, body), name)
+        return (yield from self._body(name, over, self._inside(")")))
+
+    def _bind(self, token: Token) -> str:
+        """The name of an index that a sum binds."""
+        name = token[1]
+        if name in RESERVED:
+            raise SyntaxProblem(f"{name} belongs to the language; choose another index", token[2])
+        if name in self.used or name in self.scope:
+            self._clash(token, "bound again inside" if name in self.scope else "free elsewhere")
+        self.bound.add(name)
+        return name
 
     def _case(self) -> Rule:
         """where(c and d, a, b), which is where(c, where(d, a, b), b)."""
         conditions = yield from self._inside(",", self._conditions())
         inside = yield from self._inside(",")
         outside = yield from self._inside(")")
-        for condition in reversed(conditions):
-            inside = make.where(condition, inside, outside)
-        return inside
+        return _where(conditions, inside, outside)
 
     def _conditions(self) -> Rule:
+        """Inequalities: a < b and b < c, which may be written a < b < c."""
         conditions: list[Term] = []
         while not conditions or self._accept("and"):
             column = self.tokens[self.at][2]
             conditions.append((yield from self.relation()))
-            if conditions[-1].args[0] in ("=", "!="):
+            while (following := self.tokens[self.at][0]) in RELATIONS:
+                if following[0] != conditions[-1].args[0][0]:
+                    raise SyntaxProblem("two directions: write and between the relations", self.tokens[self.at][2])
+                conditions.append((yield from self._compared(conditions[-1].args[2])))
+            if any(condition.args[0] in ("=", "!=") for condition in conditions):
                 raise SyntaxProblem("where needs an inequality (< <= > >=)", column)
         return conditions
 
@@ -426,7 +814,9 @@ class _Parser:
 
     def _delta(self) -> Term:
         column = self.tokens[self.at][2]
-        indices = self._indices(")")
+        return self._kronecker(self._indices(")"), column)
+
+    def _kronecker(self, indices: list[Term], column: int) -> Term:
         if len(indices) != 2 or indices[0].args[1] != indices[1].args[1]:
             raise SyntaxProblem("kron compares two indices over the same size", column)
         return make.kron(*indices)
@@ -441,10 +831,11 @@ class _Parser:
     def _meant(self, token: Token) -> Token:
         """The token, with h for a or yhat (h_k for a_k) where h is declared and the other name is not."""
         kind, name, column = token
+        if self.symbols.declares(name):
+            return token
         stem, mark, suffix = name.partition("_")
-        known = OTHER_NAMES.get(stem, "")
-        declares_h = known in self.symbols.scalars or known in self.symbols.families
-        if not declares_h or any(word in names for names in self.symbols for word in (stem, name)):
+        known = self.symbols.others.get(stem, "")
+        if not known or not self.symbols.declares(known) or self.symbols.declares(stem):
             return token
         self._use((kind, stem, column))
         return kind, f"{known}{mark}{suffix}", column
@@ -459,10 +850,10 @@ class _Parser:
         if name in self.symbols.indices:
             return make.index(self._use(token), self.symbols.indices[name])
         known = ", ".join(sorted({*self.scope, *self.symbols.indices}))[:80] or "none"
-        raise UndeclaredName(f"{_shown(name)} is no index here; indices: {known}; sum(k, ...) binds one", column)
+        raise UndeclaredName(f"{shown(name)} is no index here; indices: {known}; sum(k, ...) binds one", column)
 
-    def _item(self, token: Token) -> Term:
-        """h[k], h[i,k], or the other spelling h_k, h_ik."""
+    def _item(self, token: Token, raised: list[Token] | None = None) -> Term:
+        """h[k], h[i,k], the other spelling h_k, h_ik, or h_k^{(i)} with the number i of the example raised."""
         kind, name, column = token
         families = self.symbols.families
         stem, _, suffix = name.rpartition("_")
@@ -472,13 +863,24 @@ class _Parser:
             letters = list(suffix) if len(families[stem]) > 1 else [suffix]
             indices = [self._index((kind, letter, column)) for letter in letters]
             name = stem
+        elif name in families and raised:
+            indices = []
+        elif self._is_at_coordinate(name):
+            indices = [self._index((kind, self.symbols.coordinate, column))]
         else:
             self._unknown(token)
-        sizes, given = families[name], tuple(i.args[1] for i in indices)
+        sizes = families[name]
+        indices = _in_places(sizes, indices, [self._index(t) for t in raised or ()])
+        given = tuple(i.args[1] for i in indices)
         if given != sizes:
             found = f"the indices of {name} run over {', '.join(sizes)}, not over {', '.join(given)[:40]}"
             raise SyntaxProblem(f"{found}; sum(i, m, ...) binds one over m", column)
         return make.item(self._use((kind, name, column)), *indices)
+
+    def _is_at_coordinate(self, name: str) -> bool:
+        """Whether a family without its index is meant at the coordinate; not inside of a sum, where it says nothing."""
+        over = self.symbols.indices.get(self.symbols.coordinate)
+        return bool(over) and self.symbols.families.get(name) == (over,) and not self.scope
 
     def _use(self, token: Token) -> str:
         if token[1] in self.bound:
@@ -487,35 +889,78 @@ class _Parser:
         return token[1]
 
     def _clash(self, token: Token, other: str = "free elsewhere") -> NoReturn:
-        raise SyntaxProblem(f"the index {_shown(token[1])} is bound by a sum and {other}; rename one", token[2])
+        raise SyntaxProblem(f"the index {shown(token[1])} is bound by a sum and {other}; rename one", token[2])
 
     def _unknown(self, token: Token) -> NoReturn:
         _, name, column = token
         symbols = self.symbols
         if name in symbols.families:
-            letters = ",".join("i" if over == "m" else "k" for over in symbols.families[name])
-            raise SyntaxProblem(f"{name} has indices: write {name}[{letters}]", column)
+            letters = ",".join("i" if over == EXAMPLES else "k" for over in symbols.families[name])
+            opening, closing = ("_{", "}") if self.is_latex else ("[", "]")
+            raise SyntaxProblem(f"{name} has indices: write {name}{opening}{letters}{closing}", column)
+        stem, _, suffix = name.partition("_")
+        if stem in symbols.scalars and (suffix or name == stem) and stem not in symbols.families:
+            raise SyntaxProblem(f"{stem} has no indices here: leave them out", column)
         if name in self.scope or name in symbols.indices:
             raise SyntaxProblem(f"{name} is an index, not a number", column)
         if name == "e":
             raise UndeclaredName("unknown name 'e': write exp(1), or e^x", column)
         near = _nearest(name, {*FUNCTIONS, *CONSTANTS, *symbols.scalars, *symbols.families, *symbols.sizes})
         if self.tokens[self.at][0] == "(":
-            raise UndeclaredName(f"unknown function {_shown(name)}{near}; known: {', '.join(FUNCTIONS)}", column)
-        raise UndeclaredName(f"unknown name {_shown(name)}{near}; declare it: --param {name[:40]}", column)
+            raise UndeclaredName(f"unknown function {shown(name)}{near}; known: {', '.join(FUNCTIONS)}", column)
+        raise UndeclaredName(f"unknown name {shown(name)}{near}; declare it: --param {name[:40]}", column)
 
 
 def _check(symbols: Symbols) -> None:
     """Raises DeriveError where a declared name has another meaning, or no function can have it."""
-    scalars, families, indices, sizes, functions = symbols
-    taken = [name for names in symbols if not RESERVED.isdisjoint(names) for name in RESERVED.intersection(names)]
+    scalars, families, indices, sizes, functions = symbols[:5]
+    names: tuple[Collection[str], ...] = symbols[:5]
+    taken = [name for some in names if not RESERVED.isdisjoint(some) for name in RESERVED.intersection(some)]
     taken += sizes & scalars
-    taken += (name for name in functions if any(name in names for names in (scalars, families, indices, sizes)))
+    taken += (name for name in functions if any(name in some for some in (scalars, families, indices, sizes)))
     if taken:
         raise DeriveError(f"the name {min(taken)} has a meaning already; choose another")
     if not functions <= ABSTRACT:
         name = min(functions - ABSTRACT)
         raise DeriveError(f"no function can be declared as {name}; choose from {', '.join(sorted(ABSTRACT))}")
+
+
+def _is_word(symbols: Symbols, name: str) -> bool:
+    """Whether a text may use the name."""
+    return symbols.declares(name) or any(name in names for names in (symbols.others, symbols.named, symbols.applied))
+
+
+def _in_places(sizes: tuple[str, ...], lower: list[Term], raised: list[Term]) -> list[Term]:
+    """Indices in the order of a family's sizes: those that are raised count examples."""
+    if not raised:
+        return lower
+    found = []
+    for over in sizes:
+        row = raised if over == EXAMPLES and raised else lower
+        found += [row.pop(0)] if row else []
+    return [*found, *lower, *raised]
+
+
+def _where(conditions: list[Term], inside: Term, outside: Term) -> Term:
+    for condition in reversed(conditions):
+        inside = make.where(condition, inside, outside)
+    return inside
+
+
+_COMPLEMENTS = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def _is_complement(rows: list[tuple[list[Term], Term]]) -> bool:
+    """Whether the second of two rows holds where the first does not."""
+    if len(rows) != 2 or any(len(conditions) != 1 for conditions, _ in rows):
+        return False
+    (op, *sides), (other, *others) = (conditions[0].args for conditions, _ in rows)
+    return other == _COMPLEMENTS[op] if sides == others else (_TURNED[other], others) == (_COMPLEMENTS[op], sides[::-1])
+
+
+def _is_inverse(factor: Term) -> bool:
+    return factor.kind == "pow" and factor.args[1].kind == "num" and bool(factor.args[1].args[0] < 0)
 
 
 def _is_descending(low: Term, high: Term) -> bool:
@@ -529,129 +974,10 @@ def _nearest(name: str, known: set[str]) -> str:
     return f", did you mean {found[0]}?" if found else ""
 
 
-# ---- term -> text
-
-_RELATION, _SUM, _PRODUCT, _POWER, _OPERAND = range(5)  # how strongly a text binds
-_LETTERS = "klinpqrstuvwabcdfgox"
-Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
-Piece = str | tuple[Term, int, Scope]  # a text, or a term, how strongly it must bind, and its scope
-Shown = tuple[int, list[Piece]]  # how strongly a term binds, and its pieces
-
-
-def plain(term: Term) -> str:
-    """The text of an expression, a relation or an index; ``parse`` turns it into the same term.
-
-    A sum keeps the hint of its index unless another name of the whole text clashes with it.
-    """
-    printer, texts = _Printer(term), []
-    stack: list[Piece] = [(term, _RELATION, ())]
-    while stack:
-        piece = stack.pop()
-        if isinstance(piece, str):
-            texts.append(piece)
-        else:
-            stack.extend(reversed(printer.pieces(*piece)))
-    return "".join(texts)
-
-
-class _Printer:
-    """Takes terms apart one level at a time, so that depth costs no recursion; a method for a kind."""
-
-    def __init__(self, whole: Term) -> None:
-        self.whole = whole
-        self.taken: set[str] = set()  # names that a bound index cannot have; filled at the first sum
-
-    def pieces(self, term: Term, floor: int, scope: Scope) -> list[Piece]:
-        strength, pieces = getattr(self, f"_{term.kind}")(term, scope)
-        return pieces if strength >= floor else ["(", *pieces, ")"]
-
-    def _var(self, term: Term, scope: Scope) -> Shown:
-        return _OPERAND, [scope[term.args[0]] if term.kind == "bound" else term.args[0]]
-
-    _size = _index = _bound = _var
-
-    def _num(self, term: Term, scope: Scope) -> Shown:
-        value = term.args[0]
-        text = _numeral(abs(value))
-        return _PRODUCT if value < 0 or "/" in text else _OPERAND, [*"-"[: value < 0], text]
-
-    def _call(self, term: Term, scope: Scope) -> Shown:
-        head, arguments = (term.args[0], term.args[1:]) if term.kind in ("call", "item") else (term.kind, term.args)
-        opening, closing = "[]" if term.kind == "item" else "()"
-        listed = [piece for argument in arguments for piece in (", ", (argument, _RELATION, scope))]
-        return _OPERAND, [head, opening, *listed[1:], closing] if arguments else [head]
-
-    _item = _kron = _where = _call
-
-    def _rel(self, term: Term, scope: Scope) -> Shown:
-        op, left, right = term.args
-        return _RELATION, [(left, _SUM, scope), f" {op} ", (right, _SUM, scope)]
-
-    def _sum(self, term: Term, scope: Scope) -> Shown:
-        over, body = term.args
-        name = self._free_name(term.hint, scope)
-        opening = f"sum({name}, " if over == DEFAULT_SIZE else f"sum({name}, {over}, "
-        return _OPERAND, [opening, (body, _SUM, (name, *scope)), ")"]
-
-    def _add(self, term: Term, scope: Scope) -> Shown:
-        pieces = self.pieces(term.args[0], _PRODUCT, scope)
-        for argument in term.args[1:]:
-            shown = self.pieces(argument, _PRODUCT, scope)
-            pieces += [" - ", *shown[1:]] if shown[0] == "-" else [" + ", *shown]
-        return _SUM, pieces
-
-    def _pow(self, term: Term, scope: Scope) -> Shown:
-        base, exponent = term.args
-        if exponent == make.MINUS_ONE and not _is_numeral(base):
-            return _PRODUCT, ["1/", (base, _POWER, scope)]
-        return _POWER, [(base, _OPERAND, scope), "^", (exponent, _POWER, scope)]
-
-    def _mul(self, term: Term, scope: Scope) -> Shown:
-        first, *rest = term.args
-        pieces = self._first_factor(first, scope)
-        if first == make.MINUS_ONE and rest[0].kind != "num":
-            pieces = ["-", *self._first_factor(rest.pop(0), scope)]
-        elif _is_inverse(rest[0]) and first.kind == "num" and (first == make.ONE or _is_numeral(rest[0].args[0])):
-            pieces += ["*", (rest.pop(0).args[0], _OPERAND, scope), "^(-1)"]  # 1/b and 3/4 mean something else
-        for factor in rest:
-            divides = _is_inverse(factor) and factor.args[0] != make.ZERO
-            pieces += ["/", (factor.args[0], _POWER, scope)] if divides else ["*", (factor, _POWER, scope)]
-        return _PRODUCT, pieces
-
-    def _first_factor(self, factor: Term, scope: Scope) -> list[Piece]:
-        """A number or 1/b begins a product without brackets."""
-        return self.pieces(factor, _PRODUCT if factor.kind in ("num", "pow") else _POWER, scope)
-
-    def _free_name(self, hint: str, scope: Scope) -> str:
-        self.taken = self.taken or _occupied(self.whole)
-        named = [hint] if hint.isidentifier() and hint.isascii() else []
-        names = chain(named, _LETTERS, (f"k{n}" for n in count(1)))
-        return next(name for name in names if name not in self.taken and name not in scope)
-
-
-def _is_inverse(term: Term) -> bool:
-    return term.kind == "pow" and bool(term.args[1] == make.MINUS_ONE)
-
-
-def _is_numeral(term: Term) -> bool:
-    return term.kind == "num" and bool(term.args[0].q == 1 and term.args[0] >= 0)
-
-
-def _occupied(term: Term) -> set[str]:
-    """The words of the language and every name of the term but those of bound indices."""
-    stack, found = [term], {*RESERVED}
-    while stack:
-        node = stack.pop()
-        found.update(a.rstrip("'") for a in node.args if isinstance(a, str))
-        stack.extend(a for a in node.args if isinstance(a, Term))
-    return found
-
-
-def _numeral(value: fmpq) -> str:
-    """Digits, or p/q, or an exponent where the digits would be more than a numeral may have."""
-    if max(len(str(value.p)), len(str(value.q))) <= MAX_DIGITS:
-        return str(value)
-    scaled = value * fmpq(10) ** MAX_EXPONENT
-    digits = str(scaled.p)
-    zeros = min(len(digits) - len(digits.rstrip("0")), 2 * MAX_EXPONENT)
-    return f"{digits[: len(digits) - zeros]}e{zeros - MAX_EXPONENT}" if scaled.q == 1 else str(value)
+_OPERANDS: dict[str, Callable[[_Parser, Token], Rule]] = {
+    "primed": _Parser._abstract,
+    "frac": _Parser._fraction_alone,
+    "root": _Parser._root,
+    "bigsum": _Parser._big_sum,
+    "cases": _Parser._rows,
+}

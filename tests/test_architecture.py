@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "derive"
 
-LANGUAGE = {"errors", "term", "laws", "syntax"}
+LANGUAGE = {"errors", "term", "laws", "language", "spelling", "plain", "syntax"}
 KERNEL = {"balls", "kernel", "derivation", "verdict"}
 CHECKED = LANGUAGE | KERNEL | {"certificate"}
 CATALOGUE = {"activations", "bridge", "losses"}
@@ -44,7 +44,10 @@ RULES = {
     "derivation": Rule({"errors", "term", "algebra", "kernel"}, set()),
     "verdict": Rule({"errors", "term", "calculus", "kernel", "derivation", "balls"}, {"flint"}),
     "balls": Rule({"errors", "term"}, {"flint"}),  # not laws: a second opinion must not share their mistakes
-    "syntax": Rule({"errors", "term", "laws"}, {"flint"}),
+    "language": Rule({"term", "laws"}, set()),
+    "spelling": Rule({"errors", "language"}, set()),
+    "plain": Rule({"term", "language"}, {"flint"}),
+    "syntax": Rule({"errors", "term", "laws", "language", "spelling", "plain"}, set()),
     "certificate": Rule(LANGUAGE | KERNEL, {"flint"}),
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),

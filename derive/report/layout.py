@@ -10,16 +10,12 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, count, pairwise
 from typing import NamedTuple
 
+from derive.language import GREEK as GREEK
 from derive.report.lines import Token, nested
 from derive.term import MINUS_ONE, ONE, Term, num, power, subterms
 
 RELATION, SUM, PRODUCT, POWER, OPERAND = range(5)  # how strongly a box holds together
 LETTERS = "klinpqrstuvwabcdfgox"
-GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
-    *("nu", "xi", "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega"),
-    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Psi", "Omega"),
-)
 EXAMPLES = "m"  # an index over this size counts examples and is written as a superscript (i)
 Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
 
