@@ -22,6 +22,7 @@ Number = Any  # exact (fmpq), a ball (arb) or a ball with its derivative (arb_se
 Frame = tuple[tuple[tuple[str, int], ...], Mapping[Any, int]]  # bound (size, value), innermost first; free indices
 
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
+DECIMALS = 15
 EXPONENT_LIMIT, SUMMAND_LIMIT, BIT_LIMIT = 10_000, 10_000, 100_000
 
 
@@ -223,6 +224,14 @@ def enclosure(request: Term | Slope, point: Point, definitions: Definitions, pre
     _require(request.variable.kind in ("var", "item"), "the derivative is by a variable")
     run = _Evaluation(point, definitions, arb, None)
     return evaluate(request.subject, point, definitions, run.key(request.variable.args, run.top), precision)[1]
+
+
+def decimal(ball: arb, digits: int = DECIMALS) -> str:
+    """The number, exactly where the ball is exact, else its first digits."""
+    if ball.is_exact():
+        mantissa, exponent = ball.man_exp()
+        return str(fmpq(mantissa) * fmpq(2) ** int(exponent))
+    return str(ball.str(digits, radius=False))
 
 
 def _at_some_precision(

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flint import fmpq
-
 from derive import balls
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
@@ -111,20 +109,13 @@ def measure(statement: Statement, name: str, point: balls.Point) -> Witness:
     """The point with dJ/dz and the claim (h - y; 0 at a border) evaluated there, for people to re-check."""
     slope, is_border = balls.Slope(COST, statement.preactivation), name.startswith("border")
     try:
-        delta = _decimal(balls.enclosure(slope, point, statement.definitions, 256))
+        delta = balls.decimal(balls.enclosure(slope, point, statement.definitions, 256))
     except KernelError:
         if not is_border:  # where a border is a kink, dJ/dz has no value there
             raise
         delta = ""
-    claim = "0" if is_border else _decimal(balls.enclosure(statement.residual, point, statement.definitions, 256))
+    claim = "0" if is_border else balls.decimal(balls.enclosure(statement.residual, point, statement.definitions, 256))
     return Witness(point, delta, claim)
-
-
-def _decimal(ball: Any) -> str:
-    if ball.is_exact():
-        mantissa, exponent = ball.man_exp()
-        return str(fmpq(mantissa) * fmpq(2) ** int(exponent))
-    return str(ball.str(DECIMALS, radius=False))
 
 
 # ---- terms as text -------------------------------------------------------------------------------

@@ -356,20 +356,20 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[T
         yield Kink(at, left, right, *sides)
 
 
-def _spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:
+def spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:
     """The term times the factors, each branch of ``where`` with all of its factors, and those cancelled."""
     flat = _factors(mul(term, *factors))
     n = next((n for n, f in enumerate(flat) if f.kind == "where" and not f.loose), None)
     if n is not None:
         condition, *branches = flat[n].args
-        inside, outside = (_spread(b, (*flat[:n], *flat[n + 1 :])) for b in branches)
+        inside, outside = (spread(b, (*flat[:n], *flat[n + 1 :])) for b in branches)
         return inside if inside == outside else where(condition, inside, outside)
     for n, factor in enumerate(flat):
         for spelled, sign in ((factor, ONE), (_negated(factor), MINUS_ONE)):
             if (inverse := power(spelled, -1)) in flat and factor.kind != "num":
                 rest = [f for i, f in enumerate(flat) if i != n]
                 rest.remove(inverse)
-                return _spread(sign, tuple(rest))
+                return spread(sign, tuple(rest))
     number = prod((f.args[0] for f in flat if f.kind == "num"), start=fmpq(1))
     return times(num(number), *(f for f in flat if f.kind != "num")) if number else ZERO
 
@@ -423,7 +423,7 @@ def _up_to(statement: Statement, border: Term, value: Term, side: Term, others: 
     Fails: it is not proved to be continuous up to there, but for points at which another exclusion fails.
     """
     is_left = side == strictly(border)
-    found = _spread(resolved(value, border, is_left))
+    found = spread(resolved(value, border, is_left))
     is_free = statement.output.args[0] in border.names
     definitions = statement.outer_definitions if is_free else statement.definitions
     assumptions = statement.free_assumptions if is_free else statement.inner_assumptions

@@ -59,7 +59,7 @@ def _differs(statement: Statement, claim: Term | None) -> Test:
     definitions, slope = statement.definitions, balls.Slope(COST, statement.preactivation)
 
     def test(point: balls.Point) -> bool:
-        if statement.cases and not any(_holds(r, point, statement) for r in statement.cases):
+        if statement.cases and not any(holds(r, point, statement.definitions) for r in statement.cases):
             return False
         if claim is not None:
             return balls.certainly_different(slope, claim, point, definitions)
@@ -79,7 +79,7 @@ def _first(test: Test, statement: Statement, relations: tuple[Term, ...], at_bor
     for point in candidates(statement):
         if at_border:
             point = _bordering(statement, point)
-        if all(_holds(r, point, statement) for r in relations) and test(point):
+        if all(holds(r, point, statement.definitions) for r in relations) and test(point):
             return point
     raise KernelError("no witness was found among the points tried")
 
@@ -107,7 +107,7 @@ def _of_size(statement: Statement, count: int) -> Iterator[balls.Point]:
         return balls.Point(values, sizes, indices)
 
     def allowed(values: Values, relations: Iterable[Term]) -> bool:
-        return all(_holds(r, point(values), statement) for r in relations)
+        return all(holds(r, point(values), statement.definitions) for r in relations)
 
     z, y = (t.args[0] for t in (statement.preactivation, statement.target))
     for values in islice(_parameter_values(statement, count, allowed), MOST_VALUES):
@@ -160,13 +160,13 @@ def _choices(count: int, numbers: Sequence[int | fmpq]) -> Iterator[tuple[fmpq, 
                 yield tuple(a if place % 2 == 0 else b for place in range(count))
 
 
-def _holds(relation: Term, point: balls.Point, statement: Statement) -> bool:
+def holds(relation: Term, point: balls.Point, definitions: balls.Definitions) -> bool:
     """Whether a relation certainly holds at a point, for every value of its free indices."""
     names = [i.args[0] for i in relation.indices]
     for numbers in product(*(range(1, point.sizes.get(i.args[1], 0) + 1) for i in relation.indices)):
         at = point._replace(indices={**point.indices, **dict(zip(names, numbers, strict=True))})
         try:
-            if not balls.certainly_holds(relation, at, statement.definitions):
+            if not balls.certainly_holds(relation, at, definitions):
                 return False
         except KernelError:
             return False
