@@ -8,7 +8,7 @@ from typing import Any
 from derive.errors import DeriveError
 
 __version__ = "0.1.0"
-__all__ = ["DeriveError", "__version__", "atlas", "match", "pairs", "prove", "prover"]
+__all__ = ["DeriveError", "__version__", "atlas", "check", "match", "pairs", "prove", "prover"]
 
 
 def prove(
@@ -48,6 +48,18 @@ def match(activation: Any, params: Sequence[str] = (), assume: Sequence[str] = (
     from derive.matching import match as matched
 
     return matched(activation, params, assume, timeout)
+
+
+def check(claim: str, pair: str | None = None, **given: Any) -> Any:
+    """The ``Check`` of a claim such as "h - y" for a pair, or of the lines of a derivation.
+
+
+    given: loss, activation, params and assume as of ``prove``; layer, average and l2 for networks, as
+    ``derive.checking.check`` says. Raises DeriveError for what cannot be read.
+    """
+    from derive.checking import check as checked
+
+    return checked(claim, pair, **given)
 
 
 def pairs() -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DECIDED, DOES_NOT_HOLD, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 MOST_READ = 2_000_000  # bytes of a file; longer than any certificate may be
 FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "json": ".json"}
+DOCUMENTS = (".txt", ".derive", ".tex", ".md", ".ipynb")
 KINDS = ("cancels", "multiple", "residual", "other")
 TIMEOUT, FOR_GUESSES = 10.0, 0.7  # seconds of a search, and how much of them SymPy may have
 PATIENCE = 1.0  # seconds until progress is shown
@@ -29,6 +30,7 @@ Examples:
   derive cce-softmax --average           J averaged over m examples, any K
   derive mse-tanh --format latex -o sheet.tex
   derive prove --loss "-y*log(h)" --activation "exp(z)/(1 + exp(z))"
+  derive check --pair bce-sigmoid "dJ/dh = h - y"
   derive match --activation tanh         the loss for which dJ/dz = h - y
   derive list --kind cancels             pairs with their verdicts
   derive atlas                           every loss with every activation
@@ -48,6 +50,14 @@ Examples:
   derive match --activation "z/(1 + |z|)"
   derive match --activation "where(z > 0, z, a*z)" --param "a > 0"
   derive match --activation "z[k]^2/sum(l, z[l]^2)"
+"""
+CHECK_EXAMPLES = """\b
+Examples:
+  derive check --pair bce-sigmoid "h - y"
+  derive check --pair mse-sigmoid "dJ/dz = (h - y)*f'(z)"
+  derive check --pair cce-softmax "\\frac{\\partial J}{\\partial z_j} = \\hat{y}_j - y_j"
+  derive check --pair bce-sigmoid --layer 2 "delta2_j = sum(k, Theta2_kj*delta3_k)"
+  derive check homework.tex              a derivation: .txt, .tex, .md or .ipynb
 """
 LIST_EXAMPLES = """\b
 Examples:
@@ -116,6 +126,12 @@ def app() -> None:
 def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several options as one decorator, in the order of the help."""
     return lambda command: reduce(lambda f, option: option(f), reversed(options), command)
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from derive.certificate import shipped
+
+    return [pair for pair in shipped() if pair.startswith(incomplete)]
 
 
 def _slugs(axis: str) -> Callable[..., list[str]]:
@@ -243,6 +259,49 @@ def match(
     _write(_dump(found["report"]) if form == "json" else found["report"], file)
     if found["exists"] is None:
         _stop(f"the matching loss is undecided: {found['reason']}", UNDECIDED)
+
+
+@app.command(epilog=CHECK_EXAMPLES, short_help="Check a claim or a derivation of your own, line by line.")
+@click.argument("claim", metavar="CLAIM|FILE")
+@click.option("--pair", metavar="PAIR", shell_complete=_pairs, help="What the claim is about, such as bce-sigmoid.")
+@click.option("--loss", metavar="E", help="J in h and y (and z), or a slug of the catalogue.")
+@click.option("--activation", metavar="E", help="h as a function of z, or a slug; h[k] for a vector.")
+@NAMES
+@click.option("--layer", type=click.IntRange(2, 3), help="Of a network of 3 layers: with Theta1, b1, a2, z2 and so on.")
+@click.option("--average", is_flag=True, help="J averaged over m examples and summed over K outputs.")
+@click.option("--l2", is_flag=True, help="With weight decay: lambda/(2m) times the squares of all weights.")
+@AS_JSON
+@BUDGET
+def check(claim: str, as_json: bool, timeout: float, **given: Any) -> None:
+    """Is a claim right, and if not, which line is wrong and why?
+
+    A bare expression is a claim about dJ/dz; an equation is one about its left side: dJ/dh, dh/dz, dJ/dz_j, dh_k/dz_j,
+    d2J/dz2, or any identity. The plain language and LaTeX are both read. Of a FILE every line is judged twice: is it
+    true, and does it follow from the line before? FILE may be - for standard input.
+
+    Exit codes: 0 right, 1 wrong, 2 bad input, 3 undecided.
+    """
+    from derive.worker import bounded
+
+    kind = _kind(claim)
+    text = claim if kind is None else _read(claim, "utf-8")
+    form = "json" if as_json else "text"
+    try:
+        found = bounded("judge", {**given, "claim": text, "kind": kind, "form": form, "look": _look(None)}, timeout)
+    except KernelError as problem:
+        if as_json:
+            from derive.checking import undecided
+
+            click.echo(_dump(undecided(str(problem))), nl=False)
+        _stop(f"the claim is undecided: {problem}", UNDECIDED)
+    click.echo(_dump(found["report"]) if as_json else found["report"], nl=False)
+    sys.exit({"right": DECIDED, "wrong": DOES_NOT_HOLD, "undecided": UNDECIDED}[found["answer"]])
+
+
+def _kind(claim: str) -> str | None:
+    """What kind of document a file is, by its suffix; None for a claim."""
+    suffix = os.path.splitext(claim)[1].lower()
+    return suffix if suffix in DOCUMENTS else "" if claim == "-" or os.path.isfile(claim) else None
 
 
 def _by_suffix(file: str | None) -> str:
@@ -409,12 +468,12 @@ def _say_verified(row: dict[str, Any], quiet: bool) -> None:
         click.echo(_one_line(f"{row['file']}: holds, {row['steps']} steps: {row['answer']}, {row['kind']}"))
 
 
-def _read(file: str) -> str:
+def _read(file: str, encoding: str = "ascii") -> str:
     try:
         if file == "-":
-            return sys.stdin.buffer.read(MOST_READ).decode("ascii", "surrogateescape")
+            return sys.stdin.buffer.read(MOST_READ).decode(encoding, "surrogateescape")
         with open(file, "rb") as stream:
-            return stream.read(MOST_READ).decode("ascii", "surrogateescape")
+            return stream.read(MOST_READ).decode(encoding, "surrogateescape")
     except OSError as problem:
         raise DeriveError(f"cannot read {file}: {problem.strerror or problem}") from problem
 

@@ -281,7 +281,7 @@ def of_network(statement: Statement, layer: int = 2, average: bool = False, deca
     if any(i.args[1] == EXAMPLES for i in statement.output.indices):
         raise DeriveError("give the pair itself; the network is averaged by its own option")
     k, unit_of_2, unit_of_1 = index("k", "K"), index("l", "n2"), index("n", "n1")
-    example = (index("i", EXAMPLES),) if average else ()
+    example: tuple[Term, ...] = (index("i", EXAMPLES),) if average else ()
     z, h, y = (item(name, *example, k) for name in ("z", "h", "y"))
     of_hidden = statement.activation if not statement.output.indices else call(HIDDEN, var("z"))
 
@@ -298,7 +298,7 @@ def of_network(statement: Statement, layer: int = 2, average: bool = False, deca
     if not statement.output.indices:
         cost = sum_over(k, cost)
     if average:
-        cost = mul(power(size(EXAMPLES), -1), sum_over(example[0], cost))
+        cost = mul(power(size(EXAMPLES), -1), sum_over(index("i", EXAMPLES), cost))
     if decay:
         squares = [sum_over(k, sum_over(unit_of_2, power(item("Theta2", k, unit_of_2), 2)))]
         squares.append(sum_over(unit_of_2, sum_over(unit_of_1, power(item("Theta1", unit_of_2, unit_of_1), 2))))

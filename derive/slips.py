@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from derive.calculus import Calculus
 from derive.derivation import COST
@@ -45,13 +45,21 @@ MOST_REGIONS = 16
 MOST_SUMMANDS = 12  # whose signs are tried, one at a time
 
 
+Piece: TypeAlias = str | Term | tuple[Term, Term] | tuple[Term, Term, int]  # words, a formula, a derivative
+
+
 class Slip(NamedTuple):
-    """A code of the contract, one sentence for a reader; the factor that the claim lacks, or the condition it needs."""
+    """A code of the contract, a sentence in words and formulas; the factor that the claim lacks, or the condition."""
 
     code: str
-    sentence: str
+    words: tuple[Piece, ...]
     factor: Term | None = None
     condition: Term | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The words with their formulas in the plain language."""
+        return "".join(p if isinstance(p, str) else plain(p) if isinstance(p, Term) else slope(*p) for p in self.words)
 
 
 class Case(NamedTuple):
@@ -67,9 +75,16 @@ class Case(NamedTuple):
         return self.model.quantity_of(self.left)
 
     @property
-    def name(self) -> str:
+    def name(self) -> Piece:
         """dJ/dz_j, or what else stands on the left."""
-        return written(self.quantity) if self.quantity else plain(self.left)
+        return self.written(self.left)
+
+    def written(self, stand_in: Term) -> Piece:
+        """A stand-in as the derivative that it is."""
+        quantity = self.model.quantity_of(stand_in)
+        if quantity is None or quantity.subject.kind not in ("var", "item"):
+            return stand_in
+        return (quantity.subject, quantity.variable, *((quantity.order,) if quantity.order > 1 else ()))
 
     def same(self, left: Term, right: Term, given: tuple[Term, ...] = ()) -> bool:
         try:
@@ -78,9 +93,10 @@ class Case(NamedTuple):
             return False
         return True
 
-    def form(self, stand_in: Term) -> str:
+    def link(self, stand_in: Term) -> tuple[Piece, ...]:
+        """dh/dz = h(1 - h), as words."""
         found = self.shown(stand_in)
-        return plain(stand_in if found is None else found)
+        return (self.written(stand_in), *((" = ", found) if found is not None else ()))
 
     def unit(self) -> tuple[Term, Term] | None:
         """The output of the layer whose z the claim is about, and that z; None for a claim about something else."""
@@ -91,12 +107,6 @@ class Case(NamedTuple):
         return (item(UNITS[name], *place) if place else var(UNITS[name])), quantity.variable
 
 
-def written(quantity: Quantity) -> str:
-    if quantity.subject.kind in ("var", "item"):
-        return slope(quantity.subject, quantity.variable, quantity.order)
-    return f"d/d{plain(quantity.variable)} ({plain(quantity.subject)})"
-
-
 def slip(model: Model, left: Term, claim: Term, shown: Callable[[Term], Term | None]) -> Slip:
     """What is wrong with left = claim; "other" where no rule finds it."""
     case = Case(model, left, claim, shown)
@@ -105,31 +115,24 @@ def slip(model: Model, left: Term, claim: Term, shown: Callable[[Term], Term | N
 
 def _sign(case: Case) -> Iterator[Slip]:
     if case.same(case.left, neg(case.claim)):
-        yield Slip("sign", f"The sign is wrong: this is -{case.name}, times -1 it is right.", MINUS_ONE)
+        yield Slip("sign", ("The sign is wrong: times -1 this is ", case.name, "."), MINUS_ONE)
 
 
 def _variable(case: Case) -> Iterator[Slip]:
     """dJ/dh for dJ/dz where it is named so, and dJ/dz for dJ/dh."""
     model, quantity, unit = case.model, case.quantity, case.unit()
-    if unit and model.stand_in(COST, unit[0]).args[0] in case.claim.names:
-        other = model.stand_in(COST, unit[0])
-        if case.same(other, case.claim):
-            prime = model.stand_in(*unit)
-            link = f"{written_of(model, prime)} = {case.form(prime)}"
-            said = f"This is {written_of(model, other)}, the derivative by the output; {case.name} is by the"
-            yield Slip("wrong-variable", f"{said} pre-activation, and has the factor {link} more.", case.shown(prime))
+    if unit and (other := model.stand_in(COST, unit[0])).args[0] in case.claim.names and case.same(other, case.claim):
+        prime = model.stand_in(*unit)
+        said = ("This is ", case.written(other), ", the derivative by the output; ", case.name)
+        more = (" is by the pre-activation, and has the factor ", *case.link(prime), " more.")
+        yield Slip("wrong-variable", (*said, *more), case.shown(prime))
     if quantity and quantity.subject == COST and quantity.variable.args[0] in UNITS.values():
         z = {h: z for z, h in UNITS.items()}[quantity.variable.args[0]]
         place = quantity.variable.args[1:]
         other = model.stand_in(COST, item(z, *place) if place else var(z))
         if case.same(other, case.claim):
-            said = f"This is {written_of(model, other)}, the derivative by the pre-activation; {case.name} is by the"
-            yield Slip("wrong-variable", f"{said} output, which lacks the derivative of the activation.")
-
-
-def written_of(model: Model, stand_in: Term) -> str:
-    quantity = model.quantity_of(stand_in)
-    return written(quantity) if quantity else plain(stand_in)
+            said = ("This is ", case.written(other), ", the derivative by the pre-activation; ", case.name)
+            yield Slip("wrong-variable", (*said, " is by the output, and lacks the derivative of the activation."))
 
 
 def _activation_derivative(case: Case) -> Iterator[Slip]:
@@ -137,14 +140,13 @@ def _activation_derivative(case: Case) -> Iterator[Slip]:
     if unit is None or _is_coupled(case.model, unit[0]):
         return
     prime = case.model.stand_in(*unit)
-    link = f"{written_of(case.model, prime)} = {case.form(prime)}"
     if case.same(case.left, mul(case.claim, prime)):
-        outer = written_of(case.model, case.model.stand_in(COST, unit[0]))
-        said = f"The derivative of the activation is missing: this is {outer}, and {case.name} is that times {link}."
-        yield Slip("missing-activation-derivative", said, case.shown(prime))
+        outer = case.written(case.model.stand_in(COST, unit[0]))
+        said = ("The derivative of the activation is missing: this is ", outer, ", and ", case.name, " is that times ")
+        yield Slip("missing-activation-derivative", (*said, *case.link(prime), "."), case.shown(prime))
     if case.same(mul(case.left, prime), case.claim):
-        said = f"The derivative of the activation stands here once too often: {link}."
-        yield Slip("extra-activation-derivative", said, case.shown(prime))
+        often = ("The derivative of the activation stands here once too often: ", *case.link(prime), ".")
+        yield Slip("extra-activation-derivative", often, case.shown(prime))
 
 
 def _is_coupled(model: Model, output: Term) -> bool:
@@ -158,11 +160,13 @@ def _diagonal(case: Case) -> Iterator[Slip]:
         return
     outer, own = case.model.stand_in(COST, unit[0]), case.model.stand_in(*unit)
     if _is_multiple(case, mul(outer, own)):
-        yield Slip(
-            "diagonal-jacobian",
-            f"This takes only the diagonal {written_of(case.model, own)} of the Jacobian: every output depends on "
-            f"{plain(unit[1])}, so that {case.name} is the sum over k of dJ/dh_k * dh_k/dz_j.",
+        said = (
+            "This takes only the diagonal ",
+            case.written(own),
+            " of the Jacobian. Every output depends on ",
+            unit[1],
         )
+        yield Slip("diagonal-jacobian", (*said, ", so that ", case.name, " is a sum over all outputs."))
 
 
 def _is_multiple(case: Case, term: Term) -> bool:
@@ -175,12 +179,12 @@ def _constant(case: Case) -> Iterator[Slip]:
         return
     inverse = num(1 / factor.args[0]) if factor.kind == "num" else tidy(power(factor, -1))
     is_missing = len(plain(factor)) <= len(plain(inverse))
-    said = f"the factor {plain(factor)} is missing" if is_missing else f"the factor {plain(inverse)} is too much"
+    said = ("the factor ", factor, " is missing.") if is_missing else ("the factor ", inverse, " is too much.")
     names = {t.args[0] for t in subterms(factor) if t.kind in ("var", "item", "size")}
     if names == {EXAMPLES}:
-        yield Slip("mean-factor", f"J is the mean over {EXAMPLES} examples: {said}.", factor)
+        yield Slip("mean-factor", (f"J is the mean over {EXAMPLES} examples: ", *said), factor)
     else:
-        yield Slip("constant-factor", f"Right but for a constant: {said}.", factor)
+        yield Slip("constant-factor", ("Right but for a constant: ", *said), factor)
 
 
 def _ratio(model: Model, left: Term, claim: Term) -> Term | None:
@@ -206,7 +210,7 @@ def _condition(case: Case) -> Iterator[Slip]:
     k = index("k")
     total = rel("=", sum_over(k, item("y", *(index("i", "m"),) * (len(families["y"]) - 1), k)), ONE)
     if case.same(case.left, case.claim, (total,)):
-        yield Slip("missing-condition", f"Right only if {plain(total)}, which is not said here.", None, total)
+        yield Slip("missing-condition", ("Right only if ", total, ", which is not said here."), None, total)
 
 
 def _labels(case: Case) -> Iterator[Slip]:
@@ -224,19 +228,20 @@ def _labels(case: Case) -> Iterator[Slip]:
             continue
         each = [({y: num(n)}, {y: tidy(replace(moved, {y: num(n)}))}) for n in labels]
         if all(case.same(replace(truth, own), replace(case.claim, there)) for there, own in each):
-            yield Slip("label-convention", f"Right for {said}.")
+            yield Slip("label-convention", (f"Right for {said}.",))
 
 
 def _domain(case: Case) -> Iterator[Slip]:
     """Right, or wrong in its sign only, on a part of the domain where it says something."""
     for region in _regions(case):
-        where = " and ".join(map(plain, region))
+        where = tuple(p for r in region for p in (" and ", r))[1:]
         if case.same(case.left, ZERO, region):
             continue
         if case.same(case.left, case.claim, region):
-            yield Slip("domain", f"Right only where {where}.")
+            yield Slip("domain", ("Right only where ", *where, "."))
         elif case.same(case.left, neg(case.claim), region):
-            yield Slip("sign", f"The sign is wrong: where {where}, this is -{case.name}.", MINUS_ONE)
+            said = ("The sign is wrong: where ", *where, ", times -1 this is ", case.name, ".")
+            yield Slip("sign", said, MINUS_ONE)
 
 
 def _regions(case: Case) -> Iterator[tuple[Term, ...]]:
@@ -253,7 +258,7 @@ def _one_sign(case: Case) -> Iterator[Slip]:
     for total, n in summands[:MOST_SUMMANDS]:
         flipped = add(*(neg(t) if i == n else t for i, t in enumerate(total.args)))
         if case.same(case.left, replace(case.claim, {total: flipped})):
-            yield Slip("sign", f"One sign is wrong: that of {plain(total.args[n])}.")
+            yield Slip("sign", ("One sign is wrong: that of ", total.args[n], "."))
 
 
 def _uncollapsed(case: Case) -> Iterator[Slip]:
@@ -265,7 +270,8 @@ def _uncollapsed(case: Case) -> Iterator[Slip]:
     for i in reversed(quantity.variable.indices):
         total = sum_over(i, total)
         if case.same(total, case.claim):
-            yield Slip("other", f"This adds up {case.name} over {i.args[0]}: a sum should have collapsed to one term.")
+            said = ("This adds up ", case.name, f" over {i.args[0]}: a sum should have collapsed to one term.")
+            yield Slip("other", said)
 
 
 def _decay(case: Case) -> Iterator[Slip]:
@@ -277,11 +283,11 @@ def _decay(case: Case) -> Iterator[Slip]:
     for below in ((size(EXAMPLES),) if EXAMPLES in case.model.symbols.sizes else (), ()):
         decay = mul(var("lambda"), *(power(t, -1) for t in below), quantity.variable)
         if case.same(share, decay):
-            yield Slip("other", f"The weight decay is missing: add {plain(decay)}.")
+            yield Slip("other", ("The weight decay is missing: add ", decay, "."))
 
 
 def _other(case: Case) -> Iterator[Slip]:
-    yield Slip("other", "None of the usual slips explains it.")
+    yield Slip("other", ("None of the usual slips explains it.",))
 
 
 RULES: tuple[Callable[[Case], Iterator[Slip]], ...] = (

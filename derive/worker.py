@@ -69,7 +69,22 @@ def _match(form: str, look: Mapping[str, Any], **request: Any) -> dict[str, Any]
     return {"exists": found.exists, "reason": found.reason, "report": shown}
 
 
-TASKS: dict[str, Callable[..., Any]] = {"prove": _prove, "derive": _derive, "check": _check, "match": _match}
+def _judge(form: str, look: Mapping[str, Any], **request: Any) -> dict[str, Any]:
+    """The judgement of a claim or a derivation, and the report about it."""
+    from derive.checking import check
+    from derive.report.check import text
+
+    found = check(**request)
+    return {"answer": found.answer, "report": found.to_json() if form == "json" else text(found, **look)}
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "prove": _prove,
+    "derive": _derive,
+    "check": _check,
+    "match": _match,
+    "judge": _judge,
+}
 
 
 # ---- the parent ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from derive.balls import Point
 from derive.certificate import Witness
 from derive.derivation import COST
 from derive.proof import Kink, Proof, ProofStep
@@ -425,17 +426,21 @@ def saturation(proof: Proof) -> Words:
 # ---- points ----------------------------------------------------------------------------------------------
 
 
+def _point(proof: Proof, point: Point) -> Words:
+    return point_words(proof.symbols.families, proof.statement.output.args[1:], point)
+
+
 def witness(proof: Proof, found: Witness) -> Words:
     """A point where dJ/dz and h - y differ, as the kernel has checked."""
     values: Words = (target(proof), " is ", *measured(found.delta), ", but ")
     claim: Words = (proof.statement.residual, " is ", *measured(found.claim), ".")
-    return (*point_words(proof, found.point), ": ", *values, *claim)
+    return (*_point(proof, found.point), ": ", *values, *claim)
 
 
 def border(proof: Proof, found: Witness) -> Words:
     """A point where h = y and yet dJ/dz, or its limit there, is not 0, as the kernel has checked."""
     residual = proof.statement.residual
-    at = ("At ", *point_words(proof, found.point), ": ", residual, " is 0, but ", target(proof))
+    at = ("At ", *_point(proof, found.point), ": ", residual, " is 0, but ", target(proof))
     if not found.delta:
         return (*at, " does not go to 0 there, so no factor times ", residual, " gives it.")
     return (*at, " is ", *measured(found.delta), ", so no factor times ", residual, " gives it.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from flint import fmpq
 
 from derive.balls import Key, Point
-from derive.proof import Proof
 from derive.term import MINUS_ONE, ZERO, Term, index, item, mul, num, reindex, rel, var
 
 Slope: TypeAlias = tuple[Term, Term] | tuple[Term, Term, int]  # d first / d second, or the derivative of an order
@@ -49,6 +48,7 @@ class Infinity(NamedTuple):
 
 Piece: TypeAlias = str | Term | Slope | Decimal | Chain | Infinity | Shown | Cases
 Words: TypeAlias = tuple[Piece, ...]
+Families: TypeAlias = Mapping[str, tuple[str, ...]]
 Row: TypeAlias = tuple[str, Words]  # a label and what is said under it
 
 
@@ -108,16 +108,16 @@ def measured(value: str) -> Words:
     return "about ", Decimal(value if "e" in value else value[:9].rstrip("0"))
 
 
-def point_words(proof: Proof, point: Point) -> Words:
-    """K = 2, j = 1, every z_k = 0, y_1 = 1, y_2 = 0."""
+def point_words(families: Families, indices: tuple[Term, ...], point: Point) -> Words:
+    """K = 2, j = 1, every z_k = 0, y_1 = 1, y_2 = 0; ``indices`` are those of the output."""
     whole = [rel("=", var(name), num(n)) for name, n in (*point.sizes.items(), *point.indices.items())]
     words: list[Piece] = [p for r in whole for p in (", ", r)]
     for name in dict.fromkeys(name for name, _ in point.values):
-        words += [", ", *_family_words(proof, name, point)]
+        words += [", ", *_family_words(families, indices, name, point)]
     return tuple(words[1:])
 
 
-def _family_words(proof: Proof, name: str, point: Point) -> Words:
+def _family_words(families: Families, indices: tuple[Term, ...], name: str, point: Point) -> Words:
     places = [key for key in point.values if key[0] == name]
     shown = {key: _shown(point, key) for key in places}
     values = list(shown.values())
@@ -126,8 +126,8 @@ def _family_words(proof: Proof, name: str, point: Point) -> Words:
     if (len(places) <= 2 and odd) or len(places) == 1:
         odd, rest = places, []
     else:
-        rest = ["every other " if odd else "every ", rel("=", _typical(proof, name), common)]
-    listing: list[Piece] = [p for key in odd for p in (", ", rel("=", _element(proof, key), shown[key]))]
+        rest = ["every other " if odd else "every ", rel("=", _typical(families, indices, name), common)]
+    listing: list[Piece] = [p for key in odd for p in (", ", rel("=", _element(families, key), shown[key]))]
     return tuple([*listing, ", ", *rest][1:] if rest else listing[1:])
 
 
@@ -139,14 +139,13 @@ def _shown(point: Point, key: Key) -> Term:
     return reindex(value, {i: index(str(point.indices[i.args[0]]), i.args[1]) for i in value.indices})
 
 
-def _element(proof: Proof, key: Key) -> Term:
+def _element(families: Families, key: Key) -> Term:
     name, numbers = key
-    sizes: Sequence[str] = proof.symbols.families.get(name, ())
+    sizes: Sequence[str] = families.get(name, ())
     return item(name, *(index(str(n), s) for n, s in zip(numbers, sizes, strict=True))) if numbers else var(name)
 
 
-def _typical(proof: Proof, name: str) -> Term:
+def _typical(families: Families, indices: tuple[Term, ...], name: str) -> Term:
     """The family's element with the indices of the output."""
-    indices = proof.statement.output.args[1:]
     sizes = tuple(i.args[1] for i in indices)
-    return item(name, *indices) if sizes == proof.symbols.families.get(name) else var(name)
+    return item(name, *indices) if sizes == families.get(name) else var(name)

@@ -7,31 +7,29 @@ lines before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from derive import documents
 from derive.certificate import write_point
 from derive.corrections import correction
 from derive.derivation import COST, Statement
+from derive.documents import Line as Written
 from derive.errors import REFUSALS, DeriveError, KernelError, SyntaxProblem
 from derive.judge import Judgement, judge
 from derive.model import Model, of_network, of_statement
 from derive.proof import JSON_SCHEMA, Proof
 from derive.slips import Slip, slip
+from derive.spelling import spelling_of
 from derive.syntax import parse_claim, plain
 from derive.term import Term, mul, reindex, sum_over
 
+HEADER = {
+    **{name: name for name in ("pair", "loss", "activation", "assume", "layer", "average", "l2")},
+    "param": "params",
+}
 ANSWERS = {True: "right", False: "wrong", None: "undecided"}
-
-
-class Written(NamedTuple):
-    """A line as it is written: its number in the file, its text, the column at which that begins, its spelling."""
-
-    line: int
-    text: str
-    column: int = 1
-    spelling: str | None = None
 
 
 class Line(NamedTuple):
@@ -47,25 +45,54 @@ class Line(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         said = {"follows": self.follows, "true": self.true, "reason": self.reason}
-        return {"n": self.n, "text": self.written.text, **said, "line": self.written.line}
+        return {"n": self.n, "text": self.written.text, **said, "line": self.written.n}
+
+
+class Wrong(NamedTuple):
+    """The first wrong equation: its sides, the point that shows it, what should stand there, and what was wrong."""
+
+    left: Term
+    claim: Term
+    judgement: Judgement
+    correction: Term | None
+    slip: Slip
+
+    @property
+    def witness(self) -> dict[str, str]:
+        """The point, and both sides there: ``value`` of what is right, and ``claim``."""
+        found = self.judgement
+        assert found.point is not None
+        return {**write_point(found.point), "value": found.left, "claim": found.right}
 
 
 class Check(NamedTuple):
     """The judgement of all lines.
 
-    answer: "right", "wrong" or "undecided". first_wrong: the number of the first line that is false or does not follow.
-    correction: what should stand there; slip: the kind of mistake, a code, and ``explanation`` in a sentence.
-    conditions: what the right lines need beyond the domain. witness: a point where the two sides differ.
+    answer: "right", "wrong" or "undecided". first_wrong: the number of the first wrong line. conditions: what the right
+    lines, or a wrong claim that lacks one, need beyond the domain. reason: why it is undecided.
     """
 
+    model: Model
     answer: str
     lines: tuple[Line, ...]
     first_wrong: int | None = None
-    correction: Term | None = None
     conditions: tuple[Term, ...] = ()
-    slip: Slip | None = None
-    witness: Mapping[str, str] | None = None
+    wrong: Wrong | None = None
     reason: str | None = None
+
+    @property
+    def correction(self) -> str | None:
+        """What should stand in the first wrong line."""
+        return plain(self.wrong.correction) if self.wrong and self.wrong.correction else None
+
+    @property
+    def slip(self) -> str | None:
+        """The kind of mistake in the first wrong line, a code such as "sign"; ``explanation`` says it in a sentence."""
+        return self.wrong.slip.code if self.wrong else None
+
+    @property
+    def explanation(self) -> str | None:
+        return self.wrong.slip.sentence if self.wrong else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,13 +100,23 @@ class Check(NamedTuple):
             "answer": self.answer,
             "lines": [line.to_json() for line in self.lines],
             "first_wrong": self.first_wrong,
-            "correction": None if self.correction is None else plain(self.correction),
+            "correction": self.correction,
             "conditions": [plain(c) for c in self.conditions],
-            "slip": self.slip.code if self.slip else None,
-            "explanation": self.slip.sentence if self.slip else None,
-            "witness": self.witness,
+            "slip": self.slip,
+            "explanation": self.explanation,
+            "witness": self.wrong.witness if self.wrong else None,
             "reason": self.reason,
         }
+
+    def __repr__(self) -> str:
+        what = f", line {self.first_wrong}: {self.slip}" if self.wrong else ""
+        return f"<Check {self.answer}{what}>"
+
+
+def undecided(reason: str) -> dict[str, Any]:
+    """The JSON where nothing was judged."""
+    nothing = dict.fromkeys(("first_wrong", "correction", "slip", "explanation", "witness"))
+    return {"schema": JSON_SCHEMA, "answer": "undecided", "lines": [], "conditions": [], **nothing, "reason": reason}
 
 
 class _Derivation:
@@ -215,9 +252,9 @@ def check_lines(model: Model, written: Sequence[Written], proof: Callable[[], Pr
     first = next((line.n for line in lines if line.true is False), None)
     conditions = tuple(dict.fromkeys(c for line in lines if line.true for c in line.conditions))
     if found is None:
-        return Check("undecided", tuple(lines), conditions=conditions, reason=_why(lines))
+        return Check(model, "undecided", tuple(lines), conditions=conditions, reason=_why(lines))
     if derivation.wrong is None:
-        return Check(ANSWERS[found], tuple(lines), first, conditions=conditions)
+        return Check(model, ANSWERS[found], tuple(lines), first, conditions)
     return _explained(derivation, tuple(lines), first, conditions)
 
 
@@ -244,20 +281,17 @@ def _explained(
     mended = correction(model, proof, left)
     kind = slip(model, left, claim, lambda term: correction(model, proof, term))
     needed = (kind.condition,) if kind.condition else ()
-    assert judgement.point is not None
-    values = {"value": judgement.left, "claim": judgement.right}
-    witness = {**write_point(judgement.point), **values}
-    told = tuple(line._replace(reason=f"{line.reason}. {kind.sentence}") if line.n == first else line for line in lines)
-    return Check("wrong", told, first, mended, (*conditions, *needed), kind, witness)
+    found = Wrong(left, claim, judgement, mended, kind)
+    return Check(model, "wrong", lines, first, (*conditions, *needed), found)
 
 
 def _placed(problem: DeriveError, line: Written, named: bool) -> DeriveError:
     """The problem with its place in the file."""
-    message = str(problem)
+    n, message = line.n, str(problem)
     if isinstance(problem, SyntaxProblem):
-        column = problem.column + line.column - 1
+        n, column = line.place(problem.column)
         message = f"column {column}: {message.partition(': ')[2]}"
-    return DeriveError(f"line {line.line}, {message}" if named else message)
+    return DeriveError(f"line {n}, {message}" if named else message)
 
 
 def check(
@@ -271,20 +305,55 @@ def check(
     layer: int | None = None,
     average: bool = False,
     l2: bool = False,
+    kind: str | None = None,
 ) -> Check:
     """Is a claim right, such as "h - y" or "dJ/dh = (h - y)/(h*(1 - h))"? Several lines are a derivation.
 
     pair, or loss and activation with params and assume: as of ``derive.prove``. A bare expression is a claim about
     dJ/dz. The plain language and LaTeX are both read. layer: of a network of three layers with biases, in which Theta1,
     Theta2, b1, b2, a1, a2, z2 have a meaning too, 2 or 3; average: over m examples; l2: with weight decay lambda.
+    kind: what kind of document the claim is, as in ``documents.read``: "", ".tex", ".md" or ".ipynb".
     Raises DeriveError for what cannot be read.
     """
-    lines = [
-        Written(n, text) for n, text in enumerate(claim.splitlines() or [claim], 1) if text.strip() or not claim.strip()
-    ]
-    request = {"pair": pair, "loss": loss, "activation": activation, "params": params, "assume": assume}
-    model, proof = setting(**request, layer=layer, average=average, l2=l2)
+    given = {"pair": pair, "loss": loss, "activation": activation, "params": params, "assume": assume}
+    given |= {"layer": layer, "average": average, "l2": l2}
+    if kind is None and "\n" not in claim.strip():
+        lines: Sequence[Written] = [Written(1, claim, 1, spelling_of(claim))]
+    else:
+        found = documents.read(claim, kind or "")
+        lines, given = found.lines, _with_header(given, found.header)
+    model, proof = setting(**given)
     return check_lines(model, lines, proof)
+
+
+def _with_header(given: dict[str, Any], header: Sequence[documents.Entry]) -> dict[str, Any]:
+    """What was asked for, and else what the document says of itself."""
+    said: dict[str, Any] = {}
+    for entry in header:
+        name = HEADER[entry.key]
+        if name in ("params", "assume"):
+            said[name] = (*said.get(name, ()), entry.value)
+        elif name in ("average", "l2"):
+            said[name] = _is_yes(entry)
+        elif name in said:
+            raise DeriveError(f"line {entry.line}: {entry.key} is given twice")
+        else:
+            said[name] = _layer(entry) if name == "layer" else entry.value
+    if given["pair"] or given["loss"] or given["activation"]:
+        said = {name: value for name, value in said.items() if name not in ("pair", "loss", "activation")}
+    return {**given, **{name: value for name, value in said.items() if not given[name]}}
+
+
+def _is_yes(entry: documents.Entry) -> bool:
+    if entry.value.lower() not in ("yes", "no", "true", "false"):
+        raise DeriveError(f"line {entry.line}: write {entry.key}: yes or {entry.key}: no")
+    return entry.value.lower() in ("yes", "true")
+
+
+def _layer(entry: documents.Entry) -> int:
+    if not entry.value.isdigit() or len(entry.value) > 3:
+        raise DeriveError(f"line {entry.line}: a layer is a number, such as layer: 2")
+    return int(entry.value)
 
 
 def setting(
@@ -312,9 +381,9 @@ def setting(
     else:
         if loss is None or activation is None:
             raise DeriveError("a claim is about a pair: add --pair bce-sigmoid, or --loss and --activation")
-        from derive.request import read
+        from derive import request
 
-        statement = read(loss, activation, params, assume, average and not is_network)
+        statement = request.read(loss, activation, params, assume, average and not is_network)
 
         @cache
         def proof() -> Proof | None:
