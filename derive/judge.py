@@ -19,7 +19,7 @@ from derive.model import Model
 from derive.term import Term
 from derive.witnesses import PARAMETERS, candidates, holds
 
-TRIED, SEEN = 40, 4_000  # points of a search: in the domain, and at all
+TRIED, SEEN = 150, 4_000  # points of a search: in the domain, and at all
 DIGITS = ((256, 15), (512, 100), (4096, 1000))  # precision and digits of two numbers, until they look different
 SIZES = {"K": 2, "m": 2, "n1": 1, "n2": 2}  # of a network at a point
 NUMBERS = (0, 1, -1, fmpq(1, 2), 2, fmpq(-1, 2), fmpq(3, 2))

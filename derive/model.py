@@ -193,7 +193,7 @@ class Model:
 
     # -- names
 
-    @property
+    @cached_property
     def symbols(self) -> Symbols:
         """The names of a claim, in the spellings of courses and papers."""
         families, scalars, functions = self.names
