@@ -38,6 +38,7 @@ from derive.term import (
 )
 
 Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
+Factors = tuple[fmpq, tuple[tuple[fmpq_mpoly, int], ...]]  # a constant, and irreducible factors with their exponents
 Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]
 
 MAX_ATOMS = 256
@@ -98,6 +99,17 @@ def _check_size(a: fmpq_mpoly, b: fmpq_mpoly) -> None:
         return
     if len(a) + len(b) > MAX_TERMS or a.total_degree() + b.total_degree() > 2 * MAX_DEGREE:
         raise KernelError("a polynomial is too large to factor")
+
+
+def _factored(poly: fmpq_mpoly) -> Factors:
+    _check_size(poly, poly)
+    constant, factors = poly.factor()
+    return constant, tuple((factor, int(e)) for factor, e in factors)
+
+
+# the same few polynomials are factored all the time: by ring and text, which says a polynomial exactly
+_FACTORED: dict[tuple[int, str], Factors] = {}
+MAX_KNOWN, MAX_KNOWN_TERMS = 10_000, 30
 
 
 def _sign_of(number: fmpq) -> int:
@@ -371,10 +383,16 @@ class Algebra:
         _check_size(a, b)
         return a.gcd(b)
 
-    def _factor(self, poly: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
-        _check_size(poly, poly)
-        constant, factors = poly.factor()
-        return constant, [(factor, int(e)) for factor, e in factors]
+    def _factor(self, poly: fmpq_mpoly) -> Factors:
+        if len(poly) > MAX_KNOWN_TERMS:
+            return _factored(poly)
+        key = self._capacity, str(poly)
+        found = _FACTORED.get(key)
+        if found is None:
+            if len(_FACTORED) >= MAX_KNOWN:
+                _FACTORED.clear()
+            found = _FACTORED[key] = _factored(poly)
+        return found
 
     def _power(self, fraction: Fraction, exponent: int) -> Fraction:
         above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
