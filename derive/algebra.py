@@ -212,6 +212,8 @@ class Algebra:
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
         self._atom_signs: dict[Term, Sign] = {}
+        self._signs: dict[tuple[str, int, int], Sign] = {}
+        self._reading = 0
         self._obligations: dict[Term, Obligation] = {}
 
     def attempt(self, work: Callable[[], Found]) -> Found:
@@ -723,20 +725,20 @@ class Algebra:
         poly = self.reduce(poly)
         if poly.is_constant():
             return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), ()
-        for method in (
-            self._sign_assumed,
-            self._sign_by_terms,
-            self._sign_by_factors,
-            self._sign_by_split,
-            self._sign_by_squares,
-            self._sign_by_exponents,
-            self._sign_by_logarithms,
-            self._sign_by_ends,
-            self._sign_by_cases,
-        ):
-            sign, facts = method(poly)
-            if sign != ANY_SIGN:
-                return sign, facts
+        key = str(poly), self._level, len(self._rules)
+        found = self._signs.get(key)
+        if found is None:
+            reading = self._reading
+            found = self._find_sign(poly)
+            if not reading:
+                self._signs[key] = found
+        return found
+
+    def _find_sign(self, poly: fmpq_mpoly) -> Sign:
+        for method in _SIGNS:
+            found = method(self, poly)
+            if found[0] != ANY_SIGN:
+                return found
         return ANY_SIGN, ()
 
     def sign_of_fraction(self, fraction: Fraction) -> Sign:
@@ -767,7 +769,9 @@ class Algebra:
         found = self._instances.get(relation)
         if found is None:
             self._instances[relation] = self._zero, ANY_SIGN  # while it is being read, it says nothing
+            self._reading += 1
             above, below = self.canonical(self.normal(sub(relation.args[1], relation.args[2])))
+            self._reading -= 1
             poly = self.reduce(above * below)
             lead = poly.leading_coefficient() if poly else fmpq(1)
             found = poly / lead, _times_sign(ALLOWED[relation.args[0]], _sign_of(lead))
@@ -1030,3 +1034,14 @@ _SPECIAL: dict[str, Callable[[Algebra, Fraction], Fraction]] = {
     "cos": lambda algebra, x: algebra._circular(x)[0],
     "sin": lambda algebra, x: algebra._circular(x)[1],
 }
+_SIGNS: tuple[Callable[[Algebra, fmpq_mpoly], Sign], ...] = (
+    Algebra._sign_assumed,
+    Algebra._sign_by_terms,
+    Algebra._sign_by_factors,
+    Algebra._sign_by_split,
+    Algebra._sign_by_squares,
+    Algebra._sign_by_exponents,
+    Algebra._sign_by_logarithms,
+    Algebra._sign_by_ends,
+    Algebra._sign_by_cases,
+)
