@@ -735,10 +735,20 @@ class Algebra:
         return found
 
     def _find_sign(self, poly: fmpq_mpoly) -> Sign:
-        for method in _SIGNS:
-            found = method(self, poly)
-            if found[0] != ANY_SIGN:
-                return found
+        for method in (
+            self._sign_assumed,
+            self._sign_by_terms,
+            self._sign_by_factors,
+            self._sign_by_split,
+            self._sign_by_squares,
+            self._sign_by_exponents,
+            self._sign_by_logarithms,
+            self._sign_by_ends,
+            self._sign_by_cases,
+        ):
+            sign, facts = method(poly)
+            if sign != ANY_SIGN:
+                return sign, facts
         return ANY_SIGN, ()
 
     def sign_of_fraction(self, fraction: Fraction) -> Sign:
@@ -1034,14 +1044,3 @@ _SPECIAL: dict[str, Callable[[Algebra, Fraction], Fraction]] = {
     "cos": lambda algebra, x: algebra._circular(x)[0],
     "sin": lambda algebra, x: algebra._circular(x)[1],
 }
-_SIGNS: tuple[Callable[[Algebra, fmpq_mpoly], Sign], ...] = (
-    Algebra._sign_assumed,
-    Algebra._sign_by_terms,
-    Algebra._sign_by_factors,
-    Algebra._sign_by_split,
-    Algebra._sign_by_squares,
-    Algebra._sign_by_exponents,
-    Algebra._sign_by_logarithms,
-    Algebra._sign_by_ends,
-    Algebra._sign_by_cases,
-)
