@@ -116,6 +116,7 @@ def _sign_of(number: fmpq) -> int:
     return POSITIVE if number > 0 else NEGATIVE if number < 0 else ZERO_SIGN
 
 
+@cache
 def _times_sign(a: int, b: int) -> int:
     """The possible signs of a product."""
     out = (a | b) & ZERO_SIGN
@@ -126,6 +127,7 @@ def _times_sign(a: int, b: int) -> int:
     return out
 
 
+@cache
 def _plus_sign(a: int, b: int) -> int:
     """The possible signs of a sum."""
     if ((a | b) & (NEGATIVE | POSITIVE)) == (NEGATIVE | POSITIVE):
@@ -292,9 +294,12 @@ class Algebra:
             yield reindex(relation, dict(zip(own, choice, strict=True)))
 
     def reduce(self, poly: fmpq_mpoly) -> fmpq_mpoly:
-        for generator, degree, rule in self._rules:
-            if poly.degrees()[generator] >= degree:
-                poly = divmod(poly, rule)[1]
+        if self._rules:
+            degrees = poly.degrees()
+            for generator, degree, rule in self._rules:
+                if degrees[generator] >= degree:
+                    poly = divmod(poly, rule)[1]
+                    degrees = poly.degrees()
         return poly
 
     def canonical(self, fraction: Fraction) -> Fraction:
