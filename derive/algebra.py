@@ -25,6 +25,7 @@ from derive.term import (
     add,
     call,
     index,
+    kept,
     kron,
     mul,
     num,
@@ -150,6 +151,7 @@ def _case_of(atom: Term) -> Term | None:
     return rel(">", atom.args[1], ZERO) if atom.kind == "call" and atom.args[0] == "abs" else None
 
 
+@kept
 def _readable(relation: Term) -> Term:
     """The relation with letters for its indices, whatever they were called; its free indices are universal."""
     own = relation.indices
@@ -184,6 +186,8 @@ class Algebra:
         self.definitions = definitions
         self.assumptions = assumptions
         self._equations = [r for r in assumptions if r.args[0] == "="]
+        self._inequalities = [r for r in assumptions if r.args[0] != "="]
+        self._is_indexed = any(r.indices for r in assumptions)
         self._roots: dict[Term, int] = {}
         self._cases: dict[Term, Algebra] = {}
         self._level = 0
@@ -768,13 +772,11 @@ class Algebra:
             return ANY_SIGN, ()
         lead = poly.leading_coefficient()
         monic = poly if lead == 1 else poly / lead
-        indices = self._indices_of(poly) if any(r.indices for r in self.assumptions) else ()
+        indices = self._indices_of(poly) if self._is_indexed else ()
         total, used = ANY_SIGN, _NO_FACTS
-        for relation in self.assumptions:
-            if relation.args[0] == "=":
-                continue
+        for relation in self._inequalities:
             for instance in self._instantiate(relation, indices) if relation.indices else (relation,):
-                known, sign = self._assumed(instance)
+                known, sign = self._instances.get(instance) or self._assumed(instance)
                 if known == monic and total & ~sign:
                     total, used = total & sign, (*used, relation)
         return _times_sign(total, _sign_of(lead)), used
@@ -970,13 +972,15 @@ class Algebra:
             yield NEGATIVE, bound, True, ()
         if atom.kind not in ("var", "item"):
             return
-        for relation in self.assumptions:
-            if relation.args[0] in ("=", "!="):
+        for relation in self._inequalities:
+            if relation.args[0] == "!=":
                 continue
             for instance in self._instantiate(relation, atom.indices) if relation.indices else (relation,):
-                known, sign = self._assumed(instance)
+                known, sign = self._instances.get(instance) or self._assumed(instance)
+                if sign == ANY_SIGN or known.degrees()[place] != 1:
+                    continue
                 slope = known.derivative(place)
-                if known.degrees()[place] != 1 or not slope.is_constant() or sign == ANY_SIGN:
+                if not slope.is_constant():
                     continue
                 c = slope.leading_coefficient()
                 end = self._generators[place] - known / c

@@ -21,7 +21,7 @@ from derive.derivation import COST, Statement, Step, replay
 from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
 from derive.kernel import Theorem
 from derive.syntax import Symbols, parse, parse_relation, plain
-from derive.term import Term
+from derive.term import Term, kept
 from derive.verdict import Region, Verdict, verdict
 
 SCHEMA = "derive-certificate/2"
@@ -51,7 +51,7 @@ REASONS = (
 )
 DECIMALS = 15
 PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-/=")
-MAX_SHARED, MAX_SHORT = 10_000, 200  # terms and texts that are kept for the next certificate, and the longest of them
+MAX_READ, MAX_SHORT = 4_000, 200  # texts whose terms are kept for the next certificate, and the longest of them
 SHOWN = 120  # characters of a value in an error
 
 
@@ -159,7 +159,7 @@ def _read(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
     return _read_short(rule, text, names) if len(text) <= MAX_SHORT else rule(text, _symbols(names))
 
 
-@lru_cache(MAX_SHARED)
+@lru_cache(MAX_READ)
 def _read_short(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
     return rule(text, _symbols(names))
 
@@ -292,19 +292,7 @@ def _write_verdict(found: Verdict) -> dict[str, Any]:
     }
 
 
-def _text(term: Term) -> str:
-    """``plain`` for terms of which many are written more than once; they are told apart as objects, for their hints."""
-    if term.nodes > MAX_SHORT:
-        return plain(term)
-    found = _TEXTS.get(id(term))
-    if found is None:
-        if len(_TEXTS) >= MAX_SHARED:
-            _TEXTS.clear()
-        found = _TEXTS[id(term)] = term, plain(term)
-    return found[1]
-
-
-_TEXTS: dict[int, tuple[Term, str]] = {}
+_text = kept(plain)  # many terms are written more than once
 
 
 def _write_region(found: Region) -> dict[str, Any]:

@@ -14,7 +14,8 @@ name of the bound index.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from flint import fmpq
 
@@ -23,6 +24,8 @@ MAX_DEPTH = 100
 MAX_NODES = 300_000
 MAX_ARGUMENTS = 100_000
 MAX_KNOWN, MAX_KNOWN_WIDTH = 50_000, 30
+MAX_KEPT = 200_000  # nodes of the terms that are kept for one function
+Work = TypeVar("Work", bound=Callable[..., Any])
 
 
 # kind: types of the leading plain arguments, kinds of the terms that follow, and how many of those
@@ -262,6 +265,29 @@ def where(condition: Term, inside: Term, outside: Term) -> Term:
     return Term("where", (condition, inside, outside))
 
 
+def kept(work: Work) -> Work:
+    """The same function of terms, with a memory; it tells them apart as objects, as equal ones may have other hints."""
+    known: dict[tuple[int, ...], tuple[tuple[Term, ...], Any]] = {}
+    weight = 0
+
+    @wraps(work)
+    def remembered(*terms: Term) -> Any:
+        nonlocal weight
+        key = tuple(map(id, terms))
+        found = known.get(key)
+        if found is None:
+            found = terms, work(*terms)
+            weight += sum(t.nodes for t in terms)
+            if weight > MAX_KEPT:
+                known.clear()
+                weight = 0
+            known[key] = found
+        return found[1]
+
+    return cast("Work", remembered)
+
+
+@kept
 def sum_over(i: Term, body: Term) -> Term:
     """Sum of ``body`` over the free index ``i``, which it binds."""
     if i.kind != "index":
@@ -269,6 +295,7 @@ def sum_over(i: Term, body: Term) -> Term:
     return Term("sum", (i.args[1], _close(body, i, 0)), hint=i.args[0])
 
 
+@kept
 def open_sum(total: Term, i: Term) -> Term:
     """The summand with the bound index replaced by the index ``i`` of the same size."""
     if i.args[1] != total.args[0]:
@@ -316,9 +343,21 @@ def replace(term: Term, table: Mapping[Term, Term]) -> Term:
 
 def reindex(term: Term, table: Mapping[Term, Term]) -> Term:
     """Simultaneous replacement of free indices by indices."""
-    if not any(i in table for i in term.indices):
-        return term
-    return table[term] if term.kind == "index" else rebuild(term, lambda t: reindex(t, table))
+    return _reindexed(term, *table, *table.values()) if any(i in table for i in term.indices) else term
+
+
+@kept
+def _reindexed(term: Term, *indices: Term) -> Term:
+    """With the first half of the indices replaced by the second."""
+    half = len(indices) // 2
+    table = dict(zip(indices[:half], indices[half:], strict=True))
+
+    def changed(part: Term) -> Term:
+        if not any(i in table for i in part.indices):
+            return part
+        return table[part] if part.kind == "index" else rebuild(part, changed)
+
+    return changed(term)
 
 
 def subterms(term: Term) -> Iterator[Term]:

@@ -6,6 +6,7 @@ Parent and child speak JSON, a line each: what the parent asks for are names of 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from derive.errors import DeriveError, KernelError
 SECONDS, MEGABYTES = 10.0, 500
 MAX_SECONDS, MAX_JOBS = 86_400, 256
 MAX_BATCH, FEW = 16, 24  # cases of a message; cases that are done sooner than a process has started
+GARBAGE = 100_000  # new objects after which a child looks for garbage
 GRACE = 1.0  # seconds in which a process that says no more has ended
 SHOWN = 300  # characters of the message of an unexpected exception
 Case = Mapping[str, Any]
@@ -258,6 +260,8 @@ def _outcome(answer: Mapping[str, Any]) -> Any:
 
 def main() -> None:
     """Answer requests from standard input until it ends; nothing but answers reaches standard output."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)  # terms hold no cycles, and to look for some in those that are kept takes long
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
