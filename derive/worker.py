@@ -261,7 +261,7 @@ def _outcome(answer: Mapping[str, Any]) -> Any:
 def main() -> None:
     """Answer requests from standard input until it ends; nothing but answers reaches standard output."""
     gc.freeze()
-    gc.set_threshold(GARBAGE)  # terms hold no cycles, and to look for some in those that are kept takes long
+    gc.set_threshold(GARBAGE)  # few terms hold cycles, and to look for them in all that are kept takes long
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
