@@ -15,7 +15,7 @@ from flint import fmpq
 from derive import balls
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.kernel import Derivative, Theorem, Theory
+from derive.kernel import Derivative, Theorem, Theory, is_proved
 from derive.laws import ABSTRACT
 from derive.present import Presenter, length, tidy
 from derive.syntax import Symbols, parse, plain
@@ -461,21 +461,13 @@ def simplified(term: Term, most: int = 1, of: int = 1, same: bool = False) -> Te
     term = tidy(term)
     for form in _accepted(Presenter(Calculus({}, ())).shown, term):
         is_familiar = _calls(form) == _calls(term) if same else _calls(form) <= _calls(term)
-        if is_familiar and of * length(form) <= most * length(term) and _is_equal(term, form):
+        if is_familiar and of * length(form) <= most * length(term) and is_proved(Theory({}).equal, term, form):
             return form
     return term
 
 
 def _calls(term: Term) -> set[str]:
     return {t.args[0] for t in subterms(term) if t.kind == "call"}
-
-
-def _is_equal(left: Term, right: Term) -> bool:
-    try:
-        Theory({}).equal(left, right)
-    except KernelError:
-        return False
-    return True
 
 
 def derivative(term: Term, variable: Term, algebra: Calculus) -> Term:

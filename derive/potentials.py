@@ -20,7 +20,7 @@ from derive.bridge import to_term
 from derive.calculus import Calculus
 from derive.certificate import write_point
 from derive.errors import REFUSALS, KernelError
-from derive.kernel import Theorem, Theory, opposite, strictly
+from derive.kernel import Theorem, Theory, is_proved, opposite, strictly
 from derive.laws import law
 from derive.losses import LOSSES
 from derive.matched import OTHER, OWN, Match, MatchStep, Problem, Words
@@ -120,11 +120,8 @@ class Solver:
 
     def always(self, relation: Term, region: Region = ()) -> bool:
         """Whether a relation is proved to hold on the domain, or on a region of it."""
-        algebra = Calculus(self.definitions, (*region, *self.assumptions)) if region else self.calculus
-        try:
-            return algebra.attempt(lambda: algebra.obligation(relation)).is_met
-        except KernelError:
-            return False
+        theory = Theory(self.definitions, (*region, *self.assumptions)) if region else self.theory
+        return is_proved(theory.holds, relation)
 
     def extra(self, theorem: Theorem, region: Region = ()) -> list[Term]:
         """Hypotheses beyond the domain."""

@@ -17,7 +17,7 @@ from derive.calculus import Calculus, Slope
 from derive.certificate import About, Certificate, Witness, check
 from derive.derivation import Derivation, Statement, Step
 from derive.errors import DeriveError, KernelError
-from derive.kernel import merged_values, opposite, strictly, weakly
+from derive.kernel import Theory, is_proved, merged_values, opposite, strictly, weakly
 from derive.laws import ABSTRACT
 from derive.present import Presenter, length, tidy
 from derive.proof import Proof
@@ -133,9 +133,9 @@ def _prefixed(term: Term, n: Term) -> Term:
 
 def obstacle(found: Statement) -> str | None:
     """Why the activation leaves the domain of the loss; None where it provably stays inside."""
-    algebra = Algebra(found.definitions, found.inner_assumptions)
+    theory = Theory(found.definitions, found.inner_assumptions)
     for relation in found.loss_domain:
-        if not _accepts(lambda r=relation: algebra.attempt(lambda: algebra.obligation(r)).is_met):  # type: ignore[misc]
+        if not is_proved(theory.holds, relation):
             return f"{plain(relation)} is needed, and {_outside(found, relation)}"
     return None
 
@@ -541,7 +541,7 @@ class _Search:
             )
         factor = presenter.shown(mul(value, power(residual, -1)))
         assumptions = self.statement.free_assumptions + tuple(map(weakly, self.region))
-        finite = _accepts(lambda: is_finite(self.statement, factor, assumptions))
+        finite = is_proved(is_finite, self.statement, factor, assumptions)
         return mul(*_factors(factor), residual) if finite else None
 
     def over_residual(self, value: Term) -> Term:
@@ -579,7 +579,7 @@ class _Search:
         yield tidy(mul(*outside, reindex(h, {own: other}), _plus(reindex(a, {own: other}), inner)))
 
     def sums_to_one(self, total: Term) -> bool:
-        return _accepts(lambda: self.run.theories()[1].equal(total, ONE))
+        return is_proved(self.run.theories()[1].equal, total, ONE)
 
     def use_conditions(self, step: int) -> None:
         """h - y or a multiple of it under one condition; else a shorter form under a declared one."""
@@ -686,14 +686,6 @@ def _grafted(tree: Tree, within: Mapping[Region, Tree], region: Region = ()) -> 
     sides = strictly(condition), strictly(opposite(condition))
     pairs = zip(branches, sides, strict=True)
     return (condition, *(_grafted(t, within, (*region, side)) for t, side in pairs))
-
-
-def _accepts(proof: Callable[[], Any]) -> bool:
-    """Whether the kernel proves it."""
-    try:
-        return bool(proof())
-    except KernelError:
-        return False
 
 
 def _factors(term: Term) -> tuple[Term, ...]:

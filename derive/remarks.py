@@ -13,7 +13,7 @@ from typing import NamedTuple
 from derive import asymptotics
 from derive.derivation import Statement
 from derive.errors import KernelError
-from derive.kernel import Theory, opposite, resolved, strictly
+from derive.kernel import Theory, is_proved, opposite, resolved, strictly
 from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, rebuild, rel, replace, sub, subterms
 from derive.verdict import Kink, Verdict
 
@@ -72,7 +72,7 @@ def essential(region: Region) -> Region:
     kept = list(dict.fromkeys(region))
     for relation in region:
         rest = tuple(r for r in kept if r != relation)
-        if len(rest) < len(kept) and rest and _holds(Theory({}, rest), relation):
+        if len(rest) < len(kept) and rest and is_proved(Theory({}, rest).holds, relation):
             kept.remove(relation)
     return tuple(kept)
 
@@ -93,8 +93,8 @@ def _sign(statement: Statement, term: Term, region: Region) -> str | None:
         return "zero"
     theory = Theory(statement.definitions, _closed(statement, region))
     for weak, strict in ((">=", ">"), ("<=", "<")):
-        if _holds(theory, rel(weak, term, ZERO)):
-            return SIGNS[strict if _holds(theory, rel(strict, term, ZERO)) else weak]
+        if is_proved(theory.holds, rel(weak, term, ZERO)):
+            return SIGNS[strict if is_proved(theory.holds, rel(strict, term, ZERO)) else weak]
     return None
 
 
@@ -104,18 +104,11 @@ def _closed(statement: Statement, region: Region) -> Region:
     theory, found = Theory(statement.definitions, given), []
     for op, *sides in (r.args for r in region if r.args[0] in ("<", ">")):
         low, high = sides if op == "<" else sides[::-1]
-        if low != ZERO and _holds(theory, rel(">=", low, ZERO)):
+        if low != ZERO and is_proved(theory.holds, rel(">=", low, ZERO)):
             found.append(rel(">", high, ZERO))
-        if high != ZERO and _holds(theory, rel("<=", high, ZERO)):
+        if high != ZERO and is_proved(theory.holds, rel("<=", high, ZERO)):
             found.append(rel("<", low, ZERO))
     return (*given, *found)
-
-
-def _holds(theory: Theory, relation: Term) -> bool:
-    try:
-        return theory.holds(relation)
-    except KernelError:
-        return False
 
 
 # ---- where dJ/dz vanishes ------------------------------------------------------------------------
@@ -148,8 +141,8 @@ def _ends(statement: Statement, leaves: list[Term]) -> Iterator[Term]:
     if any(z in leaf.names for leaf in leaves) or not leaves:
         return
     inner = Theory(statement.definitions, statement.inner_assumptions)
-    low = next((b for b in reversed(ENDS) if _holds(inner, rel("<", b, output))), None)
-    high = next((b for b in ENDS if _holds(inner, rel("<", output, b))), None)
+    low = next((b for b in reversed(ENDS) if is_proved(inner.holds, rel("<", b, output))), None)
+    high = next((b for b in ENDS if is_proved(inner.holds, rel("<", output, b))), None)
     for end in (low, high):
         if end is not None and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
             yield end
@@ -196,7 +189,7 @@ def subdifferential(statement: Statement, found: Verdict, kink: Kink, slope: Ter
     is_convex = all(
         _sign(statement, leaf, region) in ("positive", "nonnegative", "zero") for region, leaf in leaves(found.hessian)
     )
-    return (kink.left, kink.right) if is_convex and _holds(at, rel("<=", kink.left, kink.right)) else None
+    return (kink.left, kink.right) if is_convex and is_proved(at.holds, rel("<=", kink.left, kink.right)) else None
 
 
 def _grows(statement: Statement, side: Term, slope: Term) -> bool:
@@ -212,4 +205,4 @@ def _grows(statement: Statement, side: Term, slope: Term) -> bool:
     except KernelError:
         return False
     theory = Theory(statement.definitions, statement.inner_assumptions)
-    return is_linear and _holds(theory, rel(">" if op in ("<", "<=") else "<", mul(step, rate), ZERO))
+    return is_linear and is_proved(theory.holds, rel(">" if op in ("<", "<=") else "<", mul(step, rate), ZERO))

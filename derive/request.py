@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from derive.calculus import Calculus
 from derive.derivation import Statement
 from derive.errors import DeriveError, KernelError
-from derive.kernel import Theory
+from derive.kernel import Theory, is_proved
 from derive.prover import CLASS, FAMILIES, assembled, obstacle
 from derive.syntax import RESERVED, Symbols, parse, parse_relation
 from derive.term import ZERO, Term, index, reindex, rel, subterms
@@ -64,19 +64,12 @@ def read(
             loss_domain=tuple(r for r in found.loss_domain if "y" not in r.names), targets=(*found.targets, positive)
         )
         inner = Theory(simpler.definitions, simpler.inner_assumptions)
-        if all(_is_proved(inner, r) for r in found.loss_domain):
+        if all(is_proved(inner.holds, r) for r in found.loss_domain):
             found = simpler
     why = obstacle(found)
     if why is not None and "not proved" not in why:
         raise DeriveError(f"the activation leaves the domain of the loss: {why}; restrict z by --assume")
     return found
-
-
-def _is_proved(theory: Theory, relation: Term) -> bool:
-    try:
-        return theory.holds(relation)
-    except KernelError:
-        return False
 
 
 def declared(params: Iterable[str]) -> Mapping[str, bool]:
