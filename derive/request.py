@@ -158,11 +158,11 @@ def _letters(text: str) -> list[str]:
 
 
 def _about(relation: Term) -> str:
-    """Which of h, z and y a relation is about."""
+    """Which of h, z and y a relation is about; one about sizes alone stands beside those on z."""
     found = [name for name in ("h", "z", "y") if name in relation.names]
     if len(found) > 1 and "z" in found:
         raise DeriveError("an assumption is about z, or about h and y, and other names")
-    return found[0] if found else ""
+    return found[0] if found else "" if relation.names else "z"
 
 
 def _infer(term: Term, known: dict[str, list[Term]]) -> None:
