@@ -77,6 +77,14 @@ def essential(region: Region) -> Region:
     return tuple(kept)
 
 
+def is_empty(statement: Statement, region: Region) -> bool:
+    """Whether the kernel proves that the relations of a region do not hold together anywhere on the domain."""
+    return any(
+        is_proved(Theory(statement.definitions, statement.inner_assumptions + region[:n]).holds, opposite(relation))
+        for n, relation in enumerate(region)
+    )
+
+
 # ---- signs ---------------------------------------------------------------------------------------
 
 
@@ -118,7 +126,7 @@ def vanishing(statement: Statement, found: Verdict) -> Vanishing:
     """Where the steps of gradient descent die out although h - y does not."""
     if found.delta == ZERO or any(t.kind == "sum" and _moves(statement, t) for t in subterms(found.delta)):
         return Vanishing()
-    pieces = list(leaves(found.delta))
+    pieces = [(region, leaf) for region, leaf in leaves(found.delta) if not is_empty(statement, region)]
     regions = tuple(essential(region) for region, leaf in pieces if leaf == ZERO and region)
     ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO]))
     far = [d for d in (True, False) if not ends and not any(_contains(statement, r, d) for r in regions)]

@@ -15,7 +15,7 @@ from derive.errors import DeriveError, KernelError
 from derive.kernel import Theory, is_proved
 from derive.prover import CLASS, FAMILIES, assembled, obstacle
 from derive.syntax import RESERVED, Symbols, parse, parse_relation
-from derive.term import ZERO, Term, index, reindex, rel, subterms
+from derive.term import MINUS_ONE, ZERO, Term, add, index, mul, num, rebuild, reindex, rel, subterms
 
 SIZES = frozenset(("K", "m"))
 ALIASES = frozenset(("a", "yhat", "J"))
@@ -117,7 +117,7 @@ def half(given: Any, role: str, names: Mapping[str, bool], free: tuple[str, ...]
     if not isinstance(given, str):
         from derive.bridge import to_term
 
-        return Half(to_term(given))
+        return Half(oriented(to_term(given)))
     if re.fullmatch(r"[a-zA-Z][a-zA-Z-]+\d?", given) and given not in names:
         found = _entry(given, role)
         if found is not None:
@@ -125,7 +125,27 @@ def half(given: Any, role: str, names: Mapping[str, bool], free: tuple[str, ...]
     term = parse(given, symbols(names, _is_indexed(given), _letters(given) if free else ()))
     if len(term.indices) > len(free):
         raise DeriveError(f"the {role} has free indices: {', '.join(i.args[0] for i in term.indices)}")
-    return Half(reindex(term, {i: index(CLASS[0], i.args[1]) for i in term.indices}))
+    return Half(oriented(reindex(term, {i: index(CLASS[0], i.args[1]) for i in term.indices})))
+
+
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+
+
+def oriented(term: Term) -> Term:
+    """The term with y*h > 1 for a condition 0 > 1 - y*h: what varies on the left, without minus, a number right."""
+    term = rebuild(term, oriented)
+    if term.kind != "rel":
+        return term
+    op, left, right = term.args
+    if right.names and not left.names:
+        op, left, right = TURNED[op], right, left
+    if left.kind == "add" and right.kind == "num":
+        moved = [t for t in left.args if t.kind == "num"]
+        left = add(*(t for t in left.args if t.kind != "num"))
+        right = num(right.args[0] - sum(t.args[0] for t in moved))
+    if left.kind == "mul" and left.args[0] == MINUS_ONE and right.kind == "num":
+        op, left, right = TURNED[op], mul(*left.args[1:]), num(-right.args[0])
+    return rel(op, left, right)
 
 
 def _entry(slug: str, role: str) -> Half | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from derive.certificate import Witness
 from derive.derivation import COST
 from derive.proof import Kink, Proof, ProofStep
-from derive.remarks import essential
+from derive.remarks import essential, is_empty
 from derive.report.layout import binders, inverse
 from derive.report.words import (
     Cases,
@@ -314,10 +314,12 @@ def _why_pieces(proof: Proof) -> Words:
 
 
 def _values(proof: Proof, slope: Slope) -> Words:
-    """dh/dz is 1 where z > 0 and 0 where z < 0."""
+    """dh/dz is 1 where z > 0 and 0 where z < 0; nothing of regions that are empty."""
     last = {s.where: s.right for s in proof.steps if s.left == slope and s.rule not in ("cases", "join")}
     said: list[Piece] = []
     for where, value in last.items():
+        if is_empty(proof.statement, where):
+            continue
         said += [", ", value, *((" where ", *joined(essential(where))) if where else ())]
     return slope, " is ", *said[1:]
 
