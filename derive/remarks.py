@@ -1,7 +1,8 @@
-"""What is proved besides a verdict: the sign of a factor, where dJ/dz vanishes, subdifferentials at kinks.
+"""What is said besides a verdict: the sign of a factor, where dJ/dz vanishes, subdifferentials at kinks.
 
-Imports asymptotics, certificate, kernel, term. Everything is asked of the kernel, or of the calculus of leading
-terms for limits; what neither proves is left out.
+Imports asymptotics, derivation, kernel, term, verdict. Signs, empty regions and values are asked of the kernel;
+limits of the calculus of leading terms, which is not trusted, and is named where they are printed. What neither
+finds is left out.
 """
 
 from __future__ import annotations
@@ -128,9 +129,16 @@ def vanishing(statement: Statement, found: Verdict) -> Vanishing:
         return Vanishing()
     pieces = [(region, leaf) for region, leaf in leaves(found.delta) if not is_empty(statement, region)]
     regions = tuple(essential(region) for region, leaf in pieces if leaf == ZERO and region)
-    ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO]))
-    far = [d for d in (True, False) if not ends and not any(_contains(statement, r, d) for r in regions)]
+    ways = [d for d in (True, False) if _contains(statement, _bounds(statement), d)]
+    ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO], ways))
+    far = [d for d in ways if not ends and not any(_contains(statement, r, d) for r in regions)]
     return Vanishing(ends, regions, tuple(d for d in far if _dies_out(statement, found.delta, d)))
+
+
+def _bounds(statement: Statement) -> Region:
+    """Where z may be."""
+    z = statement.preactivation
+    return tuple(statement.at_preactivation(r) for r in statement.activation_domain if z.args[0] in r.names)
 
 
 def _contains(statement: Statement, region: Region, downward: bool) -> bool:
@@ -143,16 +151,16 @@ def _moves(statement: Statement, term: Term) -> bool:
     return bool(term.names & {statement.output.args[0], statement.preactivation.args[0]})
 
 
-def _ends(statement: Statement, leaves: list[Term]) -> Iterator[Term]:
-    """The ends of the range, as far as they are proved to be bounds, at which all the branches are 0."""
-    z, output = statement.preactivation.args[0], statement.at_preactivation(statement.output)
-    if any(z in leaf.names for leaf in leaves) or not leaves:
+def _ends(statement: Statement, leaves: list[Term], ways: list[bool]) -> Iterator[Term]:
+    """The limits of h, as z goes to infinity, at which the kernel proves all the branches to be 0."""
+    z, output = statement.preactivation, statement.at_preactivation(statement.output)
+    if any(z.args[0] in leaf.names for leaf in leaves) or not leaves:
         return
-    inner = Theory(statement.definitions, statement.inner_assumptions)
-    low = next((b for b in reversed(ENDS) if is_proved(inner.holds, rel("<", b, output))), None)
-    high = next((b for b in ENDS if is_proved(inner.holds, rel("<", output, b))), None)
-    for end in (low, high):
-        if end is not None and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
+    activation = statement.at_preactivation(statement.activation)
+    limits = [asymptotics.limit(activation, z, downward, statement.given) for downward in ways]
+    for end in ENDS:
+        is_end = any(found is not None and is_proved(Theory({}).equal, found, end) for found in limits)
+        if is_end and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
             yield end
 
 
@@ -166,12 +174,9 @@ def _is_zero(statement: Statement, term: Term) -> bool:
 
 
 def _dies_out(statement: Statement, delta: Term, downward: bool) -> bool:
-    """Whether dJ/dz is proved to go to 0 as z goes to infinity, as far as z may."""
+    """Whether dJ/dz goes to 0 as z goes to infinity."""
     z, output = statement.preactivation, statement.at_preactivation(statement.output)
     activation = statement.at_preactivation(statement.activation)
-    bounds = [statement.at_preactivation(r) for r in statement.activation_domain if z.args[0] in r.names]
-    if not all(asymptotics.holds_eventually(r, z, downward, statement.given) for r in bounds):
-        return False
     residual = replace(statement.residual, {output: activation})
     limits = (
         asymptotics.limit(replace(t, {output: activation}), z, downward, statement.given) for t in (delta, residual)

@@ -69,6 +69,16 @@ def test_saturation(pair: str, said: str | None) -> None:
     assert proved(pair).saturation == said
 
 
+def test_an_end_that_the_output_never_reaches_is_no_end() -> None:
+    """dJ/dz has the factor h, which is 0 at 0, but h stays above 1/4."""
+    loss = "h^3/3 - y*h^2/2"
+    assert prover.prove(loss=loss, activation="sigmoid(z)").saturation == "as h goes to 0, as h goes to 1"
+    kept = prover.prove(loss=loss, activation="1/4 + sigmoid(z)/2").saturation
+    assert kept == "as z goes to -infinity, as z goes to infinity"
+    assert prover.prove(loss=loss, activation="sigmoid(z)", assume=["z > 0"]).saturation == "as h goes to 1"
+    assert prover.prove(loss=loss, activation="1/2 + tanh(z)/2").saturation == "as h goes to 0, as h goes to 1"
+
+
 @pytest.mark.parametrize(
     ("pair", "found"),
     [
@@ -154,7 +164,7 @@ def test_empty_regions(pair: str, region: tuple[str, ...], empty: bool) -> None:
 
 def test_nothing_is_told_of_empty_regions() -> None:
     said = text(proved("hinge-tanh"), unicode=False)
-    why = said[said.index("Why:") : said.index("Remark:")]
+    why = said[said.index("Why:") : said.index("Limits:")]
     assert "h*y < 1" in why and "h*y > 1" not in why
 
 
