@@ -103,6 +103,11 @@ class Solver:
         found = {t.args[0] for whole in (self.body, *self.assumptions) for t in subterms(whole) if t.kind == "var"}
         return sorted(found - {"z"})
 
+    def families(self) -> list[str]:
+        """The parameters that have an index, such as w[k]."""
+        found = {t.args[0] for whole in (self.body, *self.assumptions) for t in subterms(whole) if t.kind == "item"}
+        return sorted(found - {"z"})
+
     def say(
         self,
         rule: str,
@@ -174,11 +179,13 @@ class Solver:
 
     def points(self) -> Iterator[balls.Point]:
         """Small exact points that certainly satisfy the assumptions."""
-        names = self.parameters()
-        values = product(PARAMETERS, repeat=len(names))
+        names, families = self.parameters(), self.families()
+        values = product(product(PARAMETERS, repeat=len(names)), product((1, -1), repeat=len(families)))
         indices = dict(zip("kj", (1, 2), strict=True)) if self.output.args[1:] else {}
-        for given, (z, sizes) in islice(product(values, self.coordinates()), MOST_POINTS):
+        for (given, signs), (z, sizes) in islice(product(values, self.coordinates()), MOST_POINTS):
             parameters: dict[balls.Key, fmpq] = {(n, ()): value for n, value in zip(names, given, strict=True)}
+            for name, sign in zip(families, signs, strict=True):
+                parameters |= {(name, (n,)): sign * PARAMETERS[n] for n in range(1, sizes.get("K", 0) + 1)}
             point = balls.Point({**parameters, **z}, sizes, indices)
             if all(_holds(r, p) for r in self.assumptions for p in _everywhere(r, point)):
                 yield point
