@@ -83,6 +83,14 @@ def refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:
     return guarded
 
 
+def is_proved(rule: Callable[Given, object], *args: Given.args, **options: Given.kwargs) -> bool:
+    """Whether a rule, such as ``theory.holds``, proves it; False where it says no, and where it refuses."""
+    try:
+        return bool(rule(*args, **options))
+    except KernelError:
+        return False
+
+
 class Theory:
     """The rules of inference under definitions (h := f(z)) and assumptions (relations that may be used).
 
@@ -420,7 +428,7 @@ class Theory:
         return self._algebra.attempt(prove)
 
     def holds(self, relation: Term) -> bool:
-        """Whether a relation is proved to hold wherever the assumptions do."""
+        """Whether a relation is proved to hold wherever the assumptions do.  Fails: it can never hold."""
         return self._algebra.attempt(lambda: self._algebra.obligation(relation)).is_met
 
     def needs(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:

@@ -72,7 +72,7 @@ RULES = {
     "potentials": Rule(
         CHECKED | CATALOGUE | {"algebra", "calculus", "present", "antiderivatives", "matched"}, {"flint"}
     ),
-    "matching": Rule(LANGUAGE | {"matched"}, set(), CATALOGUE | {"potentials"}),
+    "matching": Rule(LANGUAGE | {"matched", "request"}, set(), {"potentials"}),
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
     "library": Rule(

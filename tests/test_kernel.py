@@ -32,7 +32,7 @@ from by_hand import (
 
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Derivative, Equation, Theorem, Theory, merged_values, resolved, strictly
+from derive.kernel import Derivative, Equation, Theorem, Theory, is_proved, merged_values, resolved, strictly
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -957,6 +957,16 @@ def test_holds() -> None:
     assert not any(theory.holds(rel(op, z, ZERO)) for op in ("<", "<=", ">", ">=", "=", "!="))
     refused(lambda: theory.holds(rel("<", h, ZERO)), "never hold")
     refused(lambda: theory.holds(rel(">", call("acosh", z), ZERO)))
+
+
+def test_a_refusal_is_no_proof() -> None:
+    theory = Theory({}, (H_POSITIVE,))
+    assert is_proved(theory.holds, H_POSITIVE) and is_proved(theory.equal, add(h, h), mul(TWO, h))
+    assert not is_proved(theory.holds, rel(">", z, ZERO))
+    assert not is_proved(theory.holds, rel("<", h, ZERO))  # it can never hold
+    assert not is_proved(theory.equal, h, z)
+    with pytest.raises(TypeError):  # only what the kernel refuses is no proof: a wrong call is a mistake
+        is_proved(theory.holds)  # type: ignore[call-arg]
 
 
 def test_needs() -> None:
