@@ -33,7 +33,7 @@ ANSWERS = {True: "right", False: "wrong", None: "undecided"}
 
 
 class Line(NamedTuple):
-    """What is said of a line; ``mark`` are the columns of what is wrong in it, first and last."""
+    """What is said of a line: ``sides`` are equal by it; ``mark`` are the columns of what is wrong in it."""
 
     n: int
     written: Written
@@ -42,6 +42,7 @@ class Line(NamedTuple):
     reason: str
     conditions: tuple[Term, ...] = ()
     mark: tuple[int, int] | None = None
+    sides: tuple[Term, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         said = {"follows": self.follows, "true": self.true, "reason": self.reason}
@@ -108,6 +109,11 @@ class Check(NamedTuple):
             "reason": self.reason,
         }
 
+    def _repr_html_(self) -> str:
+        from derive.report.check import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         what = f", line {self.first_wrong}: {self.slip}" if self.wrong else ""
         return f"<Check {self.answer}{what}>"
@@ -148,7 +154,8 @@ class _Derivation:
                 self._state(side)
             self.previous = side, whole.holds
         said = _said(follows, true, reason, [*conditions], is_first)
-        return Line(n, written, follows, true, said, (*conditions,), mark)
+        assert self.left is not None
+        return Line(n, written, follows, true, said, (*conditions,), mark, (self.left, *sides))
 
     def _sides(self, written: Written) -> tuple[tuple[Term, ...], tuple[int, ...]]:
         """What is claimed to equal the left side of the chain, with the columns."""

@@ -357,7 +357,7 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[T
 
 
 def spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:
-    """A product with cases, times the factors, each branch of ``where`` with all of its factors, and those cancelled."""
+    """A product with cases, times the factors: each branch with all of its factors, and those cancelled."""
     flat = _factors(mul(term, *factors))
     n = next((n for n, f in enumerate(flat) if f.kind == "where" and not f.loose), None)
     if n is not None:
