@@ -287,9 +287,14 @@ def _explained(
         left, claim = claim, left
     mended = correction(model, proof, left)
     kind = slip(model, left, claim, lambda term: correction(model, proof, term))
-    needed = (kind.condition,) if kind.condition else ()
+    needed = (*((kind.condition,) if kind.condition else ()), *_needs(model, left, mended))
     found = Wrong(left, claim, judgement, mended, kind)
-    return Check(model, "wrong", lines, first, (*conditions, *needed), found)
+    return Check(model, "wrong", lines, first, tuple(dict.fromkeys((*conditions, *needed))), found)
+
+
+def _needs(model: Model, left: Term, mended: Term | None) -> tuple[Term, ...]:
+    """The conditions under which a correction is right."""
+    return () if mended is None else judge(model, left, mended).conditions
 
 
 def _placed(problem: DeriveError, line: Written, named: bool) -> DeriveError:

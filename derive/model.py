@@ -11,11 +11,11 @@ from functools import cache, cached_property, partial
 from string import ascii_letters
 from typing import NamedTuple
 
-from derive.algebra import Definitions
+from derive.algebra import Definitions, fresh_index
 from derive.calculus import Calculus
 from derive.derivation import COST, Statement
 from derive.errors import DeriveError
-from derive.kernel import Theory
+from derive.kernel import Theory, names_behind
 from derive.language import RESERVED
 from derive.laws import ABSTRACT
 from derive.syntax import Symbols
@@ -28,8 +28,10 @@ from derive.term import (
     item,
     mul,
     num,
+    open_sum,
     power,
     reindex,
+    rename,
     replace,
     size,
     subterms,
@@ -52,6 +54,7 @@ LAYERS = {  # a^{(2)} and so on; (L) is the output layer
     ("delta", "2"): "z2",
 }
 INDICES = {"i": ("m",), "n": ("n1", "m"), "q": ("n1",), "j": ("n2",), "l": ("n2",), "s": ("n2",)}  # else the classes
+VARIABLES = frozenset(("J", "h", "y", "z", "a1", "a2", "z2", "Theta1", "Theta2", "b1", "b2"))  # no parameters
 HIDDEN = "f"  # the activation of hidden layers where that of the output acts on a whole vector
 EXAMPLES = "m"
 
@@ -107,6 +110,9 @@ class Model:
         if variable.kind not in ("var", "item"):
             raise DeriveError("a derivative is by a variable, such as z or z[j]")
         times = str(order) if order > 1 else ""
+        if not subject.names.isdisjoint(self.quantities):
+            subject = self.written_out(subject)
+        self._check_order(subject, variable)
         if subject.kind in ("var", "item"):
             name = f"d{times}{subject.args[0]}/d{variable.args[0]}{times}"
             actual = (*subject.args[1:], *variable.args[1:])
@@ -127,6 +133,14 @@ class Model:
             name = next(known, f"d{times}({len(self.quantities) + 1})/d{variable.args[0]}{times}")
         self.quantities[name] = found
         return item(name, *actual) if actual else var(name)
+
+    def _check_order(self, subject: Term, variable: Term) -> None:
+        """Raises DeriveError for dz/dh, which no definition gives a meaning."""
+        behind = names_behind(variable, self.definitions) - {variable.args[0]}
+        before = sorted(subject.names & behind & VARIABLES)
+        if before:
+            shown = f"{before[0]} comes before {variable.args[0]}, and is no function of it"
+            raise DeriveError(f"{shown}; write 1/(d{variable.args[0]}/d{before[0]}) for the inverse")
 
     def quantity_of(self, term: Term) -> Quantity | None:
         """What a stand-in stands for, at its own indices; None for any other term."""
@@ -189,6 +203,13 @@ class Model:
         if quantity is not None:
             formals = self.quantities[term.args[0]].formals
             return reindex(self.meaning(term.args[0]).value, dict(zip(formals, term.args[1:], strict=True)))
+        if term.names.isdisjoint(self.quantities):
+            return term
+        if term.kind == "sum":
+            i = fresh_index(term.args[0], term)
+            return rename(sum_over(i, self.written_out(open_sum(term, i))), term.hint)
+        if term.loose:
+            raise DeriveError("the derivative of an expression cannot stand inside a sum over one of its indices")
         return Term(term.kind, tuple(self.written_out(a) if isinstance(a, Term) else a for a in term.args), term.hint)
 
     # -- names
