@@ -401,7 +401,12 @@ def setting(
         def proof() -> Proof | None:
             return _proof_of(statement)
 
-    return (of_network(statement, layer or 3, average, l2) if is_network else of_statement(statement)), proof
+    if is_network:
+        return of_network(statement, layer or 3, average, l2), proof
+    model = of_statement(statement)
+    if pair is not None:
+        model.learn(step.theorem for step in known.steps if not step.where)
+    return model, proof
 
 
 def _proof_of(statement: Statement) -> Proof | None:

@@ -16,8 +16,9 @@ from flint import fmpq
 from derive import balls
 from derive.errors import KernelError
 from derive.kernel import Theory, is_proved, opposite, strictly
+from derive.laws import ABSTRACT
 from derive.model import Model
-from derive.term import ZERO, Term, add, rel, subterms
+from derive.term import ONE, ZERO, Term, add, call, mul, rebuild, rel, sub, subterms
 from derive.witnesses import PARAMETERS, candidates, holds
 
 TRIED, SEEN = 150, 4_000  # points of a search: in the domain, and at all
@@ -77,18 +78,32 @@ def proved(
 def _conditions(
     model: Model, left: Term, right: Term, extra: tuple[Term, ...], stated: Mapping[str, Term] | None
 ) -> tuple[Term, ...]:
-    found = _hypotheses(model, left, right, extra, stated or {}, 0)
-    return tuple(h for h in dict.fromkeys((*found, *model.needs_of((left, right)))) if h not in model.assumptions)
+    """What left = right needs, with derivatives as the pair's proof has them, else by the laws alone."""
+    sides, raw = (left, right), False
+    try:
+        found = _hypotheses(model, left, right, extra, stated or {}, raw)
+    except KernelError:
+        if not model.known:
+            raise
+        raw = True
+        found = _hypotheses(model, left, right, extra, stated or {}, raw)
+    return tuple(h for h in dict.fromkeys((*found, *model.needs_of(sides, raw))) if h not in model.assumptions)
 
 
 def _hypotheses(
-    model: Model, left: Term, right: Term, extra: tuple[Term, ...], stated: Mapping[str, Term], depth: int
+    model: Model,
+    left: Term,
+    right: Term,
+    extra: tuple[Term, ...],
+    stated: Mapping[str, Term],
+    raw: bool,
+    depth: int = 0,
 ) -> tuple[Term, ...]:
     """What left = right needs; where the kernel does not see it at once, on each side of a border in it, but not on it.
 
     Fails: as ``Theory.equal``, on one of the sides.
     """
-    theory = model.theory_for((left, right), extra, stated)
+    theory = model.theory_for((left, right), extra, stated, raw)
     try:
         return theory.equal(left, right).hypotheses
     except KernelError:
@@ -99,7 +114,7 @@ def _hypotheses(
     for side in (strictly(border), strictly(opposite(border))):
         if is_proved(theory.holds, opposite(side)):
             continue  # nothing is on this side
-        inner = _hypotheses(model, left, right, (*extra, side), stated, depth + 1)
+        inner = _hypotheses(model, left, right, (*extra, side), stated, raw, depth + 1)
         found += [h for h in inner if h != side]
     return tuple(dict.fromkeys(found))
 
@@ -109,7 +124,8 @@ def _border(model: Model, sides: Iterable[Term], theory: Theory) -> Term | None:
     for part in (t for side in sides for t in subterms(_unfolded(model, side, theory)) if not t.loose):
         if part.kind == "where" or (part.kind == "call" and part.args[0] == "abs"):
             border = part.args[0] if part.kind == "where" else rel(">", part.args[1], ZERO)
-            if not any(is_proved(theory.holds, strictly(side)) for side in (border, opposite(border))):
+            open_ = not any(is_proved(theory.holds, strictly(side)) for side in (border, opposite(border)))
+            if open_ and not border.indices:  # one with a free index would be about all of its values at once
                 return border
     return None
 
@@ -128,7 +144,11 @@ def _unfolded(model: Model, side: Term, theory: Theory) -> Term:
 
 
 def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term]) -> Judgement | None:
-    definitions = model.theory_for((left, right), (), stated).definitions
+    definitions = {
+        name: (formals, _instance(body))
+        for name, (formals, body) in model.theory_for((left, right), (), stated).definitions.items()
+    }
+    left, right = _instance(left), _instance(right)
     needs = [*model.assumptions, *model.conditions, *model.needs_of((left, right))]
     needs += [r for rs in model.free.values() for r in rs]
     left_side, right_side = (_request(model, side, stated) for side in (left, right))
@@ -156,6 +176,16 @@ def _shown(
         if left != right:
             break
     return left, right
+
+
+def _instance(term: Term) -> Term:
+    """The term with the logistic sigmoid for f, any function: what fails for one function fails."""
+    if term.kind != "call" or term.args[0].rstrip("'") not in ABSTRACT:
+        return rebuild(term, _instance)
+    stem, value = term.args[0].rstrip("'"), call("sigmoid", _instance(term.args[1]))
+    if term.args[0] not in (stem, f"{stem}'"):
+        raise KernelError("no witness is sought for the second derivative of any function")
+    return value if term.args[0] == stem else mul(value, sub(ONE, value))
 
 
 def _request(model: Model, side: Term, stated: Mapping[str, Term]) -> Term | balls.Slope:

@@ -15,7 +15,7 @@ from derive.algebra import Definitions, fresh_index
 from derive.calculus import Calculus
 from derive.derivation import COST, Statement
 from derive.errors import DeriveError
-from derive.kernel import Theory, names_behind
+from derive.kernel import Derivative, Theorem, Theory, names_behind
 from derive.language import RESERVED
 from derive.laws import ABSTRACT
 from derive.syntax import Symbols
@@ -100,6 +100,7 @@ class Model:
         self.definitions, self.variable, self.assumptions = definitions, variable, assumptions
         self.conditions, self.cases, self.free, self.activation = conditions, cases, free or {}, activation
         self.quantities: dict[str, Quantity] = {}
+        self.known: dict[tuple[Term, Term, int], Meaning] = {}
         self.meaning = cache(self._meaning)
         self.theory = cache(self._theory)
 
@@ -152,9 +153,37 @@ class Model:
             formals=term.args[1:], subject=reindex(found.subject, own), variable=reindex(found.variable, own)
         )
 
-    def _meaning(self, name: str) -> Meaning:
-        """The kernel's theorem about a quantity; raises KernelError where there is none."""
+    def learn(self, theorems: Iterable[Theorem]) -> None:
+        """Use what theorems, the steps of a proof, say about derivatives without a condition; what needs least."""
+        for theorem in theorems:
+            found = theorem.conclusion
+            if isinstance(found, Derivative) and all(h.args[0] == "!=" or h in self._given for h in theorem.hypotheses):
+                needs = tuple(h for h in theorem.hypotheses if h not in self._given)
+                key, meaning = (found.subject, found.variable, found.order), Meaning(found.value, needs)
+                self.known[key] = min(meaning, self.known.get(key, meaning), key=lambda m: len(m.needs))
+
+    @cached_property
+    def _given(self) -> tuple[Term, ...]:
+        return (*self.assumptions, *(r for rs in self.free.values() for r in rs))
+
+    def _learned(self, quantity: Quantity) -> Meaning | None:
+        for (subject, variable, order), meaning in self.known.items():
+            names = (subject.args[0], variable.args[0], order)
+            if names == (quantity.subject.args[0], quantity.variable.args[0], quantity.order):
+                own = (*subject.args[1:], *variable.args[1:])[: len(quantity.formals)]
+                actual = dict(zip(own, quantity.formals, strict=True))
+                return Meaning(reindex(meaning.value, actual), tuple(reindex(r, actual) for r in meaning.needs))
+        return None
+
+    def _meaning(self, name: str, raw: bool = False) -> Meaning:
+        """The kernel's theorem about a quantity: one of the pair's proof, or by the laws alone where it is ``raw``.
+
+        Raises KernelError where there is none.
+        """
         _, subject, variable, order = self.quantities[name]
+        learned = None if raw else self._learned(self.quantities[name])
+        if learned is not None:
+            return learned
         definitions, assumptions = self.free_of(variable.args[0])
         theory, value = Theory(definitions, assumptions), subject
         needs: dict[Term, None] = {}
@@ -173,13 +202,19 @@ class Model:
 
     # -- theories
 
-    def _theory(self, extra: tuple[Term, ...], names: tuple[str, ...], stated: tuple[tuple[str, Term], ...]) -> Theory:
-        values = {name: (self.quantities[name].formals, self.meaning(name).value) for name in names}
+    def _theory(
+        self, extra: tuple[Term, ...], names: tuple[str, ...], stated: tuple[tuple[str, Term], ...], raw: bool
+    ) -> Theory:
+        values = {name: (self.quantities[name].formals, self.meaning(name, raw).value) for name in names}
         own = {name: (self.quantities[name].formals, value) for name, value in stated}
         return Theory({**self.definitions, **values, **own}, (*self.assumptions, *extra))
 
     def theory_for(
-        self, terms: Iterable[Term], extra: tuple[Term, ...] = (), stated: Mapping[str, Term] | None = None
+        self,
+        terms: Iterable[Term],
+        extra: tuple[Term, ...] = (),
+        stated: Mapping[str, Term] | None = None,
+        raw: bool = False,
     ) -> Theory:
         """The theory in which the stand-ins of the terms are defined: as they are, or as ``stated`` in their stead."""
         stated = stated or {}
@@ -190,12 +225,14 @@ class Model:
                 used.add(name)
                 waiting += stated[name].names if name in stated else ()
         by_claim = tuple(sorted((name, stated[name]) for name in used & stated.keys()))
-        return self.theory(extra, tuple(sorted(used - stated.keys())), by_claim)
+        return self.theory(extra, tuple(sorted(used - stated.keys())), by_claim, raw and bool(self.known))
 
-    def needs_of(self, terms: Iterable[Term]) -> tuple[Term, ...]:
+    def needs_of(self, terms: Iterable[Term], raw: bool = False) -> tuple[Term, ...]:
         """What the theorems about the stand-ins of the terms need beyond the domain."""
         names = {name for term in terms for name in term.names if name in self.quantities}
-        return tuple(dict.fromkeys(r for name in sorted(names) for r in self.meaning(name).needs))
+        return tuple(
+            dict.fromkeys(r for name in sorted(names) for r in self.meaning(name, raw and bool(self.known)).needs)
+        )
 
     def written_out(self, term: Term) -> Term:
         """The term with the values of its stand-ins in their places."""
