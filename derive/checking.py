@@ -57,13 +57,15 @@ class Wrong(NamedTuple):
     judgement: Judgement
     correction: Term | None
     slip: Slip
+    functions: tuple[str, ...] = ()  # that may be any, and are the logistic sigmoid at the point
 
     @property
     def witness(self) -> dict[str, str]:
         """The point, and both sides there: ``value`` of what is right, and ``claim``."""
         found = self.judgement
         assert found.point is not None
-        return {**write_point(found.point), "value": found.left, "claim": found.right}
+        chosen = dict.fromkeys(self.functions, "sigmoid")
+        return {**write_point(found.point), **chosen, "value": found.left, "claim": found.right}
 
 
 class Check(NamedTuple):
@@ -288,7 +290,7 @@ def _explained(
     mended = correction(model, proof, left)
     kind = slip(model, left, claim, lambda term: correction(model, proof, term))
     needed = (*((kind.condition,) if kind.condition else ()), *_needs(model, left, mended))
-    found = Wrong(left, claim, judgement, mended, kind)
+    found = Wrong(left, claim, judgement, mended, kind, tuple(sorted(model.names[2])))
     return Check(model, "wrong", lines, first, tuple(dict.fromkeys((*conditions, *needed))), found)
 
 

@@ -33,7 +33,7 @@ TARGETS = (1, 0, fmpq(1, 2), -1)
 class Judgement(NamedTuple):
     """Whether an equation holds: True with what it needs beyond the domain, False with a point, None with a reason.
 
-    ``left`` and ``right`` are its sides at the point.
+    ``left`` and ``right`` are its sides at the point, where any function f is the logistic sigmoid.
     """
 
     holds: bool | None

@@ -400,8 +400,9 @@ class Theory:
         """
         found = [*self.support(term)]
         for part in subterms(term):
-            if part.kind == "where" and not self._keeps_away(rel("!=", *part.args[0].args[1:]), apart):
-                found += self._meets(*part.args)
+            if part.kind == "where":
+                away = not part.loose and self._keeps_away(rel("!=", *part.args[0].args[1:]), apart)
+                found += () if away else self._meets(*part.args)
         return tuple(dict.fromkeys(found))
 
     def _keeps_away(self, tie: Term, apart: Container[Term]) -> bool:
@@ -412,6 +413,8 @@ class Theory:
 
     def _meets(self, condition: Term, inside: Term, outside: Term) -> tuple[Term, ...]:
         """The hypotheses, but for l = r itself, under which both branches are equal there."""
+        if condition.indices or condition.loose:
+            raise KernelError("a border with an index would be about all of its values at once")
         border, difference = rel("=", *condition.args[1:]), sub(*condition.args[1:])
         try:
             used = Theory(self._definitions, (*self._assumptions, border)).equal(inside, outside).hypotheses

@@ -94,7 +94,8 @@ def _notes(found: Check) -> Iterator[Row]:
         indices = found.model.statement.output.args[1:]
         at = point_words(found.model.names[0], indices, point)
         values: list[Piece] = [left, " is ", Decimal(wrong.judgement.left), ", but this is "]
-        yield "Witness", ("At ", *at, ": ", *values, Decimal(wrong.judgement.right), ".")
+        chosen = "".join(f", {name} the sigmoid" for name in wrong.functions)
+        yield "Witness", ("At ", *at, f"{chosen}: ", *values, Decimal(wrong.judgement.right), ".")
     if found.conditions and found.answer == "right":
         yield "Where", joined(found.conditions, ", ")
     if found.reason:
