@@ -157,7 +157,7 @@ class Theory:
 
         def prove() -> Theorem:
             algebra = self._algebra
-            if not _same(algebra, _closed(left), _closed(right)):
+            if not algebra.same(_closed(left), _closed(right)):
                 raise KernelError("the normal forms of the two sides differ")
             return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
@@ -173,7 +173,7 @@ class Theory:
                 raise KernelError("the indices of the variable must differ")
             algebra = self._algebra
             found = algebra.differentiate(_closed(subject), variable)
-            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
+            if not algebra.same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the derivative")
             needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
@@ -238,7 +238,7 @@ class Theory:
 
         def needs() -> tuple[Term, ...]:
             found = algebra.differentiate(_closed(term), d.variable)
-            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
+            if not algebra.same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the total derivative")
             every = algebra.conditions(term, d.variable) + algebra.conditions(value)
             return (*every, *(r for r in outer.assumptions if r.args[0] == "=" or r in algebra.facts))
@@ -384,7 +384,7 @@ class Theory:
 
         def prove() -> Theorem:
             algebra = self._algebra
-            if not _multiple(algebra, _closed(sub(left, right)), _closed(border)):
+            if not algebra.is_multiple(_closed(sub(left, right)), _closed(border)):
                 raise KernelError("the difference is no multiple of the border")
             needs = algebra.conditions(left) + algebra.conditions(right)
             return self._theorem(Equation(left, right), needs, (rel("=", border, ZERO),))
@@ -453,20 +453,6 @@ class Theory:
             return frozenset().union(*(t.names for p in (above, below) for t in algebra.atoms_of(p)))
 
         return algebra.attempt(names)
-
-
-def _same(algebra: Calculus, left: Term, right: Term) -> bool:
-    """Equal numerators over a common denominator, in each case of two free indices equal or not."""
-    algebra.use_equations((*left.indices, *right.indices))
-    (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
-    gap = n1 - n2 if d1 == d2 else algebra.total([(n1, d1), (-n2, d2)])[0]
-    return algebra.vanishes(gap)
-
-
-def _multiple(algebra: Calculus, term: Term, border: Term) -> bool:
-    """Whether the numerator of a term is a multiple of the numerator of the border."""
-    above, below = (algebra.canonical(algebra.normal(t)) for t in (term, border))
-    return not divmod(above[0], below[0])[1]
 
 
 _STRICT = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
