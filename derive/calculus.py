@@ -25,6 +25,7 @@ from derive.term import (
     rel,
     rename,
     replace,
+    sub,
     subterms,
     sum_over,
     times,
@@ -205,12 +206,9 @@ class Calculus(Algebra):
         parts = [*condition.args[1:], *pairs[0], *pairs[1], *facts]
         elements = dict.fromkeys(t for part in parts for t in subterms(part) if t.kind == "item" and not t.loose)
         single = {t: var(f"#{n}") for n, t in enumerate(elements)}
-        border = rel("=", *(replace(t, single) for t in condition.args[1:]))
-        inner = Calculus({}, (*(replace(r, single) for r in facts), border))
-        try:
-            return all(inner.attempt(partial(inner.same, replace(a, single), replace(b, single))) for a, b in pairs)
-        except KernelError:
-            return False
+        left, right = (replace(t, single) for t in condition.args[1:])
+        given = tuple(replace(r, single) for r in facts)
+        return all(_agree(given, left, right, replace(a, single), replace(b, single)) for a, b in pairs)
 
     def same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""
@@ -242,6 +240,21 @@ class Calculus(Algebra):
             else:
                 found.append(relation)
         return tuple(found)
+
+
+def _agree(given: tuple[Term, ...], left: Term, right: Term, one: Term, other: Term) -> bool:
+    """Whether two terms are equal where left = right: by that equation, or as multiples of its difference."""
+    at_border, anywhere = Calculus({}, (*given, rel("=", left, right))), Calculus({}, given)
+    for algebra, test in (
+        (at_border, partial(at_border.same, one, other)),
+        (anywhere, partial(anywhere.is_multiple, sub(one, other), sub(left, right))),
+    ):
+        try:
+            if algebra.attempt(test):
+                return True
+        except KernelError:
+            continue
+    return False
 
 
 _DIFFERENTIATE: dict[str, Callable[[Calculus, Term, Term], Term | None]] = {
