@@ -195,20 +195,25 @@ class Calculus(Algebra):
     def _is_smooth_across(self, term: Term, variable: Term) -> bool:
         """Whether both branches have the same value and derivative wherever l = r: then so has the whole.
 
-        Asked inside of sums and families only (the pieces of a number are derived one by one), where each element
-        counts as a number of its own, so that l = r is about one value of the index.
+        Asked inside of sums and families only: the pieces of a number are derived one by one.
         """
         condition, *branches = term.args
         if not condition.indices:
             return False
-        pairs = [branches, [self.differentiate(t, variable) or ZERO for t in branches]]
+        slopes = [self.differentiate(t, variable) or ZERO for t in branches]
+        return self.agrees_across(condition, *branches) and self.agrees_across(condition, *slopes)
+
+    def agrees_across(self, condition: Term, inside: Term, outside: Term) -> bool:
+        """Whether two terms are proved equal where l = r for one value of an index, whatever holds for its others.
+
+        Each element counts as a number of its own, so that the equation is about this one.
+        """
         facts = [r for a in self._inequalities for r in self._instantiate(a, condition.indices)]
-        parts = [*condition.args[1:], *pairs[0], *pairs[1], *facts]
+        parts = [*condition.args[1:], inside, outside, *facts]
         elements = dict.fromkeys(t for part in parts for t in subterms(part) if t.kind == "item" and not t.loose)
         single = {t: var(f"#{n}") for n, t in enumerate(elements)}
-        left, right = (replace(t, single) for t in condition.args[1:])
         given = tuple(replace(r, single) for r in facts)
-        return all(_agree(given, left, right, replace(a, single), replace(b, single)) for a, b in pairs)
+        return _agree(given, *(replace(t, single) for t in (*condition.args[1:], inside, outside)))
 
     def same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""
