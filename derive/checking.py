@@ -242,11 +242,16 @@ def asked(model: Model, claim: Term) -> Term:
     return model.stand_in(COST, Term(variable.kind, (variable.args[0], *own)))
 
 
-def check_lines(model: Model, written: Sequence[Written], proof: Callable[[], Proof | None] = lambda: None) -> Check:
+def check_lines(
+    model: Model,
+    written: Sequence[Written],
+    proof: Callable[[], Proof | None] = lambda: None,
+    is_document: bool = False,
+) -> Check:
     """The judgement of the lines of a derivation, or of one claim.
 
     proof: of the pair, for the form of a correction. Raises DeriveError for a line that cannot be read, with its
-    number where there are several.
+    number in a document.
     """
     if not written:
         raise DeriveError("no line to check: write an equation a line, such as dJ/dz = h - y")
@@ -256,7 +261,7 @@ def check_lines(model: Model, written: Sequence[Written], proof: Callable[[], Pr
         try:
             lines.append(derivation.line(n, line))
         except DeriveError as problem:
-            raise _placed(problem, line, len(written) > 1) from problem
+            raise _placed(problem, line, is_document or len(written) > 1) from problem
     found = _worst(lines)
     first = next((line.n for line in lines if line.true is False), None)
     conditions = tuple(dict.fromkeys(c for line in lines if line.true for c in line.conditions))
@@ -337,13 +342,14 @@ def check(
     """
     given = {"pair": pair, "loss": loss, "activation": activation, "params": params, "assume": assume}
     given |= {"layer": layer, "average": average, "l2": l2}
-    if kind is None and "\n" not in claim.strip():
+    is_document = kind is not None or "\n" in claim.strip()
+    if not is_document:
         lines: Sequence[Written] = [Written(1, claim, 1, spelling_of(claim))]
     else:
         found = documents.read(claim, kind or "")
         lines, given = found.lines, _with_header(given, found.header)
     model, proof = setting(**given)
-    return check_lines(model, lines, proof)
+    return check_lines(model, lines, proof, is_document)
 
 
 def _with_header(given: dict[str, Any], header: Sequence[documents.Entry]) -> dict[str, Any]:

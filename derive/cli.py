@@ -296,7 +296,9 @@ def check(claim: str, as_json: bool, timeout: float, **given: Any) -> None:
             click.echo(_dump(undecided(str(problem))), nl=False)
         _stop(f"the claim is undecided: {problem}", UNDECIDED)
     click.echo(_dump(found["report"]) if as_json else found["report"], nl=False)
-    sys.exit({"right": DECIDED, "wrong": DOES_NOT_HOLD, "undecided": UNDECIDED}[found["answer"]])
+    if found["answer"] == "undecided":
+        _stop("the claim is undecided", UNDECIDED)
+    sys.exit(DECIDED if found["answer"] == "right" else DOES_NOT_HOLD)
 
 
 def _kind(claim: str) -> str | None:

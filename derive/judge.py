@@ -7,7 +7,7 @@ numbers on what it is a derivative of; the rest is undecided.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, product, zip_longest
 from typing import NamedTuple
 
@@ -18,12 +18,14 @@ from derive.errors import KernelError
 from derive.kernel import Theory, is_proved, opposite, strictly
 from derive.laws import ABSTRACT
 from derive.model import Model
+from derive.plain import plain
 from derive.term import ONE, ZERO, Term, add, call, mul, rebuild, rel, sub, subterms
 from derive.witnesses import PARAMETERS, candidates, holds
 
 TRIED, SEEN = 150, 4_000  # points of a search: in the domain, and at all
 SIMPLE = 30  # of them before any are drawn
 DIGITS = ((256, 15), (512, 100), (4096, 1000))  # precision and digits of two numbers, until they look different
+GENERIC, LARGE = 12, 10_007  # points, and the denominator of their numbers, a prime
 DEEPEST = 5  # borders within borders
 SIZES = {"K": (2, 3), "m": (2,), "n1": (1,), "n2": (2,)}  # at a point that is drawn
 NUMBERS = (0, 1, -1, fmpq(1, 2), 2, fmpq(-1, 2), fmpq(3, 2))
@@ -49,15 +51,48 @@ class Judgement(NamedTuple):
 def judge(model: Model, left: Term, right: Term, stated: Mapping[str, Term] | None = None) -> Judgement:
     """The judgement of left = right in a model, with some derivatives ``stated`` to be other than they are."""
     try:
-        found = proved(model, left, right, stated)
-        smaller = tuple(c for c in found.conditions if c.args[0] not in ("=", "!="))
-        return _undefined(model, left, right, smaller) if smaller else found
+        return _weighed(model, left, right, stated or {}, proved(model, left, right, stated))
     except KernelError as problem:
         refusal = str(problem)
     try:
         return _refuted(model, left, right, stated or {}) or Judgement(None, reason=refusal)
     except KernelError as problem:
         return Judgement(None, reason=str(problem))
+
+
+def _weighed(model: Model, left: Term, right: Term, stated: Mapping[str, Term], found: Judgement) -> Judgement:
+    """What is proved, if it leaves out of the domain no more than the pair itself does, and single points."""
+    smaller = tuple(c for c in found.conditions if c.args[0] not in ("=", "!="))
+    if smaller:
+        return _undefined(model, left, right, smaller)
+    own = {*model.needs_of((left, right)), *model.needs_of((left, right), raw=True)}
+    strange = [c for c in found.conditions if c.args[0] == "!=" and c not in own]
+    if not strange:
+        return found
+    if (refuted := _refuted(model, left, right, stated)) is not None:
+        return refuted
+    said = ", ".join(map(plain, strange))
+    reason = f"it is proved only where {said}, which may leave out more than single points"
+    return found if _are_thin(model, left, right, strange) else Judgement(None, reason=reason)
+
+
+def _are_thin(model: Model, left: Term, right: Term, exclusions: Sequence[Term]) -> bool:
+    """Whether relations l != r hold at all of some generic points of the domain, which no set of single points meets."""
+    definitions = model.theory_for((left, right)).definitions
+    needs = [*_domain(model), *model.needs_of((left, right))]
+    free = dict.fromkeys(i for t in (left, right, *exclusions) for i in t.indices)
+    seen = 0
+    for point in islice(_everywhere(_drawn(model, generic=True), tuple(free)), SEEN):
+        if model.cases and not any(holds(r, point, definitions) for r in model.cases):
+            continue
+        if not all(holds(r, point, definitions) for r in needs):
+            continue
+        if not all(holds(r, point, definitions) for r in exclusions):
+            return False
+        seen += 1
+        if seen == GENERIC:
+            return True
+    return False
 
 
 def proved(
@@ -114,13 +149,30 @@ def _hypotheses(
         border = _border(model, (left, right), theory) if depth < DEEPEST else None
         if border is None:
             raise
-    found: list[Term] = [rel("!=", *border.args[1:])]
+    found = list(_at(model, left, right, extra, stated, raw, rel("=", *border.args[1:])))
     for side in (strictly(border), strictly(opposite(border))):
         if is_proved(theory.holds, opposite(side)):
             continue  # nothing is on this side
         inner = _hypotheses(model, left, right, (*extra, side), stated, raw, depth + 1)
         found += [h for h in inner if h != side]
     return tuple(dict.fromkeys(found))
+
+
+def _at(
+    model: Model,
+    left: Term,
+    right: Term,
+    extra: tuple[Term, ...],
+    stated: Mapping[str, Term],
+    raw: bool,
+    border: Term,
+) -> tuple[Term, ...]:
+    """What left = right needs where l = r: that this is not met, unless the kernel sees it."""
+    try:
+        found = model.theory_for((left, right), (*extra, border), stated, raw).equal(left, right).hypotheses
+    except KernelError:
+        return (rel("!=", *border.args[1:]),)
+    return tuple(h for h in found if h != border)
 
 
 def _border(model: Model, sides: Iterable[Term], theory: Theory) -> Term | None:
@@ -229,14 +281,22 @@ def _points(model: Model, sides: Iterable[Term]) -> Iterator[balls.Point]:
     if "a2" not in model.definitions:
         simple = candidates(model.statement)
         every = chain(islice(simple, SIMPLE), _alternating(simple, every))
-    for point in every:
+    yield from _everywhere(every, free)
+
+
+def _everywhere(points: Iterable[balls.Point], free: tuple[Term, ...]) -> Iterator[balls.Point]:
+    """The points with every choice of a few numbers for free indices that they do not have."""
+    for point in points:
         own = [i for i in free if i.args[0] not in point.indices]
         for numbers in product(*(range(1, min(2, point.sizes.get(i.args[1], 0)) + 1) for i in own)):
             yield point._replace(indices={**point.indices, **{i.args[0]: n for i, n in zip(own, numbers, strict=True)}})
 
 
-def _drawn(model: Model) -> Iterator[balls.Point]:
-    """Points of numbers drawn by a fixed seed; y and the parameters from values that they may have."""
+def _drawn(model: Model, generic: bool = False) -> Iterator[balls.Point]:
+    """Points of numbers drawn by a fixed seed; y and the parameters from values that they may have.
+
+    generic: numbers that no simple equation has; a discrete target keeps its values, and targets add up to 1.
+    """
     families, scalars, _ = model.names
     names = {n: over for n, over in {**families, **dict.fromkeys(scalars, ())}.items() if n not in model.definitions}
     parameters = {name for r in model.statement.parameters for name in r.names} | {"lambda"}
@@ -251,4 +311,21 @@ def _drawn(model: Model) -> Iterator[balls.Point]:
             for place in product(*(range(1, sizes[size] + 1) for size in over)):
                 is_one_hot = name == "y" and model.conditions
                 values[name, place] = fmpq(place[-1] == of_one) if is_one_hot else fmpq(draw.choice(numbers))
+                if generic and not (name == "y" and (model.cases or model.conditions)):
+                    bound = 1 if name == "y" else 3
+                    low = 0 if name == "y" or name in parameters else -bound
+                    values[name, place] = fmpq(draw.randrange(low * LARGE + 1, bound * LARGE), LARGE)
+        if generic and model.conditions:
+            values |= _shares(values, draw)
         yield balls.Point(values, sizes, {})
+
+
+def _shares(values: Mapping[balls.Key, fmpq | Term], draw: random.Random) -> dict[balls.Key, fmpq | Term]:
+    """Targets that are generic and add up to 1 over the classes."""
+    found: dict[balls.Key, fmpq | Term] = {}
+    keys = [key for key in values if key[0] == "y"]
+    for rest in {key[1][:-1] for key in keys}:
+        own = [key for key in keys if key[1][:-1] == rest]
+        parts = [draw.randrange(1, LARGE) for _ in own]
+        found |= {key: fmpq(part, sum(parts)) for key, part in zip(own, parts, strict=True)}
+    return found

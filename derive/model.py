@@ -257,7 +257,7 @@ class Model:
         """The names of a claim, in the spellings of courses and papers."""
         families, scalars, functions = self.names
         sizes = frozenset(over for found in families.values() for over in found)
-        taken = {*scalars, *families, *functions, *RESERVED, *NAMED, *OTHER_NAMES, "K", EXAMPLES, "e", "d"}
+        taken = {*scalars, *families, *functions, *RESERVED, *NAMED, *OTHER_NAMES, "K", EXAMPLES, "e", "d", "f"}
         letters = [c for c in ascii_letters if c not in taken] if families else []
         return Symbols(
             frozenset(scalars),
