@@ -217,6 +217,11 @@ def relation(text: str, env: Env) -> bool | None:
     return False if False in said else None if None in said else True
 
 
+def fulfils(env: Env, hypotheses: tuple[str, ...]) -> bool:
+    """Certainly; of an equation, for which a target was solved, only that nothing speaks against it."""
+    return all(relation(t, env) or (parse(t)[0] == "=" and relation(t, env) is None) for t in hypotheses)
+
+
 def same(one: arb, other: arb, sharp: arb = SHARP) -> bool:
     """Both defined and equal, as far as balls go that are narrow enough for that to mean something."""
     return bool(abs(one - other) < sharp * (1 + abs(one) + abs(other)))
@@ -392,7 +397,7 @@ class Case:
                 itertools.product(range(1, 6) if self.vector else (1,), (False, True)) if not found else ()
             ):
                 drawn = (self.point(hypotheses, size, free, special) for _ in range(tries))
-                good = (env for env in drawn if all(relation(text, env) for text in hypotheses))
+                good = (env for env in drawn if fulfils(env, hypotheses))
                 found += itertools.islice(good, 2 if self.vector else 5)
         self.demand(self.pools[key], f"no point where {', '.join(hypotheses)}")
         return self.pools[key]
@@ -481,7 +486,7 @@ class Case:
             env |= self.bound("y", self.cell("z", env))
             env["y"][self.cell("y", env)] = env["h"][self.cell("z", env)] + self.random.choice((-1, 1)) * TINY
             self.complete(env, hypotheses)
-        slopes = [abs(self.truths(env)["dJ/dz"]) for env in beside if all(relation(t, env) for t in hypotheses)]
+        slopes = [abs(self.truths(env)["dJ/dz"]) for env in beside if fulfils(env, hypotheses)]
         good = any if kind == "other" else all
         self.demand(not slopes or good((x > TINY.sqrt()) == (kind == "other") for x in slopes), f"{kind}: beside h = y")
 
