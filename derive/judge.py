@@ -77,7 +77,7 @@ def _weighed(model: Model, left: Term, right: Term, stated: Mapping[str, Term], 
 
 
 def _are_thin(model: Model, left: Term, right: Term, exclusions: Sequence[Term]) -> bool:
-    """Whether relations l != r hold at all of some generic points of the domain, which no set of single points meets."""
+    """Whether relations l != r hold at all of some generic points of the domain, which single points are not."""
     definitions = model.theory_for((left, right)).definitions
     needs = [*_domain(model), *model.needs_of((left, right))]
     free = dict.fromkeys(i for t in (left, right, *exclusions) for i in t.indices)
