@@ -25,6 +25,7 @@ from derive.term import (
     add,
     call,
     index,
+    kept,
     kron,
     mul,
     num,
@@ -38,6 +39,7 @@ from derive.term import (
 )
 
 Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
+Factors = tuple[fmpq, tuple[tuple[fmpq_mpoly, int], ...]]  # a constant, and irreducible factors with their exponents
 Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]
 
 MAX_ATOMS = 256
@@ -100,10 +102,22 @@ def _check_size(a: fmpq_mpoly, b: fmpq_mpoly) -> None:
         raise KernelError("a polynomial is too large to factor")
 
 
+def _factored(poly: fmpq_mpoly) -> Factors:
+    _check_size(poly, poly)
+    constant, factors = poly.factor()
+    return constant, tuple((factor, int(e)) for factor, e in factors)
+
+
+# the same few polynomials are factored all the time: by ring and text, which says a polynomial exactly
+_FACTORED: dict[tuple[int, str], Factors] = {}
+MAX_KNOWN, MAX_KNOWN_TERMS = 10_000, 30
+
+
 def _sign_of(number: fmpq) -> int:
     return POSITIVE if number > 0 else NEGATIVE if number < 0 else ZERO_SIGN
 
 
+@cache
 def _times_sign(a: int, b: int) -> int:
     """The possible signs of a product."""
     out = (a | b) & ZERO_SIGN
@@ -114,6 +128,7 @@ def _times_sign(a: int, b: int) -> int:
     return out
 
 
+@cache
 def _plus_sign(a: int, b: int) -> int:
     """The possible signs of a sum."""
     if ((a | b) & (NEGATIVE | POSITIVE)) == (NEGATIVE | POSITIVE):
@@ -136,6 +151,7 @@ def _case_of(atom: Term) -> Term | None:
     return rel(">", atom.args[1], ZERO) if atom.kind == "call" and atom.args[0] == "abs" else None
 
 
+@kept
 def _readable(relation: Term) -> Term:
     """The relation with letters for its indices, whatever they were called; its free indices are universal."""
     own = relation.indices
@@ -170,6 +186,8 @@ class Algebra:
         self.definitions = definitions
         self.assumptions = assumptions
         self._equations = [r for r in assumptions if r.args[0] == "="]
+        self._inequalities = [r for r in assumptions if r.args[0] != "="]
+        self._is_indexed = any(r.indices for r in assumptions)
         self._roots: dict[Term, int] = {}
         self._cases: dict[Term, Algebra] = {}
         self._level = 0
@@ -200,6 +218,8 @@ class Algebra:
         self._bound: dict[Term, None] = {}
         self.facts: dict[Term, None] = {}
         self._atom_signs: dict[Term, Sign] = {}
+        self._signs: dict[tuple[str, int, int], Sign] = {}
+        self._reading = 0
         self._obligations: dict[Term, Obligation] = {}
 
     def attempt(self, work: Callable[[], Found]) -> Found:
@@ -278,9 +298,12 @@ class Algebra:
             yield reindex(relation, dict(zip(own, choice, strict=True)))
 
     def reduce(self, poly: fmpq_mpoly) -> fmpq_mpoly:
-        for generator, degree, rule in self._rules:
-            if poly.degrees()[generator] >= degree:
-                poly = divmod(poly, rule)[1]
+        if self._rules:
+            degrees = poly.degrees()
+            for generator, degree, rule in self._rules:
+                if degrees[generator] >= degree:
+                    poly = divmod(poly, rule)[1]
+                    degrees = poly.degrees()
         return poly
 
     def canonical(self, fraction: Fraction) -> Fraction:
@@ -371,10 +394,16 @@ class Algebra:
         _check_size(a, b)
         return a.gcd(b)
 
-    def _factor(self, poly: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
-        _check_size(poly, poly)
-        constant, factors = poly.factor()
-        return constant, [(factor, int(e)) for factor, e in factors]
+    def _factor(self, poly: fmpq_mpoly) -> Factors:
+        if len(poly) > MAX_KNOWN_TERMS:
+            return _factored(poly)
+        key = self._capacity, str(poly)
+        found = _FACTORED.get(key)
+        if found is None:
+            if len(_FACTORED) >= MAX_KNOWN:
+                _FACTORED.clear()
+            found = _FACTORED[key] = _factored(poly)
+        return found
 
     def _power(self, fraction: Fraction, exponent: int) -> Fraction:
         above, below = fraction if exponent >= 0 else (fraction[1], fraction[0])
@@ -705,6 +734,16 @@ class Algebra:
         poly = self.reduce(poly)
         if poly.is_constant():
             return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), ()
+        key = str(poly), self._level, len(self._rules)
+        found = self._signs.get(key)
+        if found is None:
+            reading = self._reading
+            found = self._find_sign(poly)
+            if not reading:
+                self._signs[key] = found
+        return found
+
+    def _find_sign(self, poly: fmpq_mpoly) -> Sign:
         for method in (
             self._sign_assumed,
             self._sign_by_terms,
@@ -733,13 +772,11 @@ class Algebra:
             return ANY_SIGN, ()
         lead = poly.leading_coefficient()
         monic = poly if lead == 1 else poly / lead
-        indices = self._indices_of(poly) if any(r.indices for r in self.assumptions) else ()
+        indices = self._indices_of(poly) if self._is_indexed else ()
         total, used = ANY_SIGN, _NO_FACTS
-        for relation in self.assumptions:
-            if relation.args[0] == "=":
-                continue
+        for relation in self._inequalities:
             for instance in self._instantiate(relation, indices) if relation.indices else (relation,):
-                known, sign = self._assumed(instance)
+                known, sign = self._instances.get(instance) or self._assumed(instance)
                 if known == monic and total & ~sign:
                     total, used = total & sign, (*used, relation)
         return _times_sign(total, _sign_of(lead)), used
@@ -749,7 +786,9 @@ class Algebra:
         found = self._instances.get(relation)
         if found is None:
             self._instances[relation] = self._zero, ANY_SIGN  # while it is being read, it says nothing
+            self._reading += 1
             above, below = self.canonical(self.normal(sub(relation.args[1], relation.args[2])))
+            self._reading -= 1
             poly = self.reduce(above * below)
             lead = poly.leading_coefficient() if poly else fmpq(1)
             found = poly / lead, _times_sign(ALLOWED[relation.args[0]], _sign_of(lead))
@@ -933,13 +972,15 @@ class Algebra:
             yield NEGATIVE, bound, True, ()
         if atom.kind not in ("var", "item"):
             return
-        for relation in self.assumptions:
-            if relation.args[0] in ("=", "!="):
+        for relation in self._inequalities:
+            if relation.args[0] == "!=":
                 continue
             for instance in self._instantiate(relation, atom.indices) if relation.indices else (relation,):
-                known, sign = self._assumed(instance)
+                known, sign = self._instances.get(instance) or self._assumed(instance)
+                if sign == ANY_SIGN or known.degrees()[place] != 1:
+                    continue
                 slope = known.derivative(place)
-                if known.degrees()[place] != 1 or not slope.is_constant() or sign == ANY_SIGN:
+                if not slope.is_constant():
                     continue
                 c = slope.leading_coefficient()
                 end = self._generators[place] - known / c

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from flint import fmpq
 
 from derive.errors import REFUSALS, KernelError
-from derive.kernel import Theory
+from derive.kernel import Theory, is_proved
 from derive.laws import CONSTANTS, law
 from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, mul, num, power, rel, replace
 
@@ -93,17 +93,11 @@ class _Asymptotics:
         if constant.kind == "num":
             return int(constant.args[0] > 0) - int(constant.args[0] < 0)
         for value, op in ((1, ">"), (-1, "<")):
-            if self._holds(rel(op, constant, ZERO)):
+            if is_proved(self.theory.holds, rel(op, constant, ZERO)):
                 return value
         if self._is_zero(constant):
             return 0
         raise Unknown
-
-    def _holds(self, relation: Term) -> bool:
-        try:
-            return self.theory.holds(relation)
-        except KernelError:  # it can never hold
-            return False
 
     def _is_zero(self, constant: Term) -> bool:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from derive.derivation import COST, Statement, Step, replay
 from derive.errors import REFUSALS, CertificateError, DeriveError, KernelError
 from derive.kernel import Theorem
 from derive.syntax import Symbols, parse, parse_relation, plain
-from derive.term import Term
+from derive.term import Term, kept
 from derive.verdict import Region, Verdict, verdict
 
 SCHEMA = "derive-certificate/2"
@@ -48,6 +49,7 @@ REASONS = (
 )
 DECIMALS = 15
 PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-/=")
+MAX_READ, MAX_SHORT = 4_000, 200  # texts whose terms are kept for the next certificate, and the longest of them
 SHOWN = 120  # characters of a value in an error
 
 
@@ -126,13 +128,36 @@ def _write_statement(statement: Statement) -> dict[str, Any]:
 
 
 def _write_field(value: Any) -> Any:
-    return plain(value) if isinstance(value, Term) else [plain(r) for r in value]
+    return _text(value) if isinstance(value, Term) else [_text(r) for r in value]
 
 
-def _read_statement(data: Mapping[str, Any], symbols: Symbols) -> Statement:
-    terms = [parse(data[name], symbols) for name in Statement._fields[:5]]
-    domains = [tuple(parse_relation(r, symbols) for r in data[name]) for name in Statement._fields[5:]]
+def _read_statement(data: Mapping[str, Any], names: str) -> Statement:
+    terms = [_read_term(data[name], names) for name in Statement._fields[:5]]
+    domains = [tuple(_read_relation(r, names) for r in data[name]) for name in Statement._fields[5:]]
     return Statement._make([*terms, *domains])
+
+
+def _read_term(text: str, names: str) -> Term:
+    return _read(parse, text, names)
+
+
+def _read_relation(text: str, names: str) -> Term:
+    return _read(parse_relation, text, names)
+
+
+def _read(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
+    """What a text says under the symbols that ``names`` says as JSON; certificates have most short texts in common."""
+    return _read_short(rule, text, names) if len(text) <= MAX_SHORT else rule(text, _symbols(names))
+
+
+@lru_cache(MAX_READ)
+def _read_short(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
+    return rule(text, _symbols(names))
+
+
+@lru_cache
+def _symbols(names: str) -> Symbols:
+    return _read_symbols(json.loads(names))
 
 
 def _write_symbols(symbols: Symbols) -> dict[str, Any]:
@@ -169,7 +194,8 @@ def write_point(point: balls.Point) -> dict[str, str]:
     return found
 
 
-def _read_point(data: Mapping[str, str], symbols: Symbols) -> balls.Point:
+def _read_point(data: Mapping[str, str], names: str) -> balls.Point:
+    symbols = _symbols(names)
     sizes = {n: int(v) for n, v in data.items() if n in symbols.sizes}
     indices = {n: int(v) for n, v in data.items() if n in symbols.indices}
     values = {}
@@ -178,7 +204,7 @@ def _read_point(data: Mapping[str, str], symbols: Symbols) -> balls.Point:
             name, _, inside = key.partition("[")
             place = tuple(int(n) for n in inside.rstrip("]").split(",")) if inside else ()
             _check_place(name, place, sizes, symbols)
-            value = parse(text, symbols)
+            value = _read_term(text, names)
             values[name, place] = value.args[0] if value.kind == "num" else value
     return balls.Point(values, sizes, indices)
 
@@ -196,7 +222,7 @@ def _check_place(name: str, place: tuple[int, ...], sizes: Mapping[str, int], sy
 
 def dumps(checked: Checked) -> str:
     """The certificate with the kernel's findings, as the one text that ``loads`` accepts for it."""
-    certificate, text = checked.certificate, _texts()
+    certificate = checked.certificate
     steps = zip(certificate.steps, certificate.reasons, checked.theorems, strict=True)
     body = {
         "schema": SCHEMA,
@@ -205,8 +231,8 @@ def dumps(checked: Checked) -> str:
         "average": certificate.average,
         "symbols": _write_symbols(certificate.symbols),
         "statement": _write_statement(certificate.statement),
-        "steps": [_write_step(n, *step, text) for n, step in enumerate(steps, 1)],
-        "verdict": _write_verdict(checked.verdict, text),
+        "steps": [_write_step(n, *step) for n, step in enumerate(steps, 1)],
+        "verdict": _write_verdict(checked.verdict),
         "points": {name: _write_witness(point) for name, point in certificate.points.items()},
     }
     return _sealed(body)
@@ -229,65 +255,52 @@ def _rows(value: Any) -> str:
     return json.dumps(value)
 
 
-def _write_step(n: int, step: Step, reason: str, theorem: Theorem, text: Text) -> dict[str, Any]:
+def _write_step(n: int, step: Step, reason: str, theorem: Theorem) -> dict[str, Any]:
     return {
         "n": n,
         "rule": step.rule,
         "from": [source + 1 for source in step.sources],
-        "value": text(step.value),
-        "assuming": [text(r) for r in step.assuming],
+        "value": _text(step.value),
+        "assuming": [_text(r) for r in step.assuming],
         "reason": reason,
-        "hypotheses": [text(r) for r in theorem.hypotheses],
-        "obligations": [{"claim": text(o.claim), "facts": [text(f) for f in o.facts]} for o in theorem.obligations],
+        "hypotheses": [_text(r) for r in theorem.hypotheses],
+        "obligations": [{"claim": _text(o.claim), "facts": [_text(f) for f in o.facts]} for o in theorem.obligations],
     }
 
 
-def _write_verdict(found: Verdict, text: Text) -> dict[str, Any]:
+def _write_verdict(found: Verdict) -> dict[str, Any]:
     return {
         "answer": found.answer,
         "kind": found.kind,
-        "delta": text(found.delta),
-        "factor": _or_none(text, found.factor),
-        "conditions": [text(c) for c in found.conditions],
-        "exclusions": [text(c) for c in found.exclusions],
-        "regions": [_write_region(r, text) for r in found.regions],
-        "kinks": [{name: _or_none(text, value) for name, value in k._asdict().items()} for k in found.kinks],
-        "hessian": _or_none(text, found.hessian),
-        "hessian_exclusions": [text(c) for c in found.hessian_exclusions],
+        "delta": _text(found.delta),
+        "factor": _or_none(found.factor),
+        "conditions": [_text(c) for c in found.conditions],
+        "exclusions": [_text(c) for c in found.exclusions],
+        "regions": [_write_region(r) for r in found.regions],
+        "kinks": [{name: _or_none(value) for name, value in k._asdict().items()} for k in found.kinks],
+        "hessian": _or_none(found.hessian),
+        "hessian_exclusions": [_text(c) for c in found.hessian_exclusions],
     }
 
 
-Text = Callable[[Term], str]
+_text = kept(plain)  # many terms are written more than once
 
 
-def _texts() -> Text:
-    """``plain`` for terms of which many are written more than once; they are told apart as objects, for their hints."""
-    known: dict[int, tuple[Term, str]] = {}
-
-    def text(term: Term) -> str:
-        found = known.get(id(term))
-        if found is None:
-            found = known[id(term)] = term, plain(term)
-        return found[1]
-
-    return text
+def _write_region(found: Region) -> dict[str, Any]:
+    where = [_text(c) for c in found.where]
+    return {"where": where, "delta": _text(found.delta), "factor": _or_none(found.factor), "kind": found.kind}
 
 
-def _write_region(found: Region, text: Text) -> dict[str, Any]:
-    where = [text(c) for c in found.where]
-    return {"where": where, "delta": text(found.delta), "factor": _or_none(text, found.factor), "kind": found.kind}
-
-
-def _or_none(text: Text, term: Term | None) -> str | None:
-    return None if term is None else text(term)
+def _or_none(term: Term | None) -> str | None:
+    return None if term is None else _text(term)
 
 
 def _write_witness(witness: Witness) -> dict[str, Any]:
     return {"point": write_point(witness.point), "delta": witness.delta, "claim": witness.claim}
 
 
-def _read_witness(data: Mapping[str, Any], symbols: Symbols) -> Witness:
-    return Witness(_read_point(data["point"], symbols), str(data["delta"]), str(data["claim"]))
+def _read_witness(data: Mapping[str, Any], names: str) -> Witness:
+    return Witness(_read_point(data["point"], names), str(data["delta"]), str(data["claim"]))
 
 
 def loads(text: str) -> Checked:
@@ -336,12 +349,12 @@ def _no_number(name: str) -> None:
 
 
 def _read_certificate(data: Mapping[str, Any]) -> Certificate:
-    symbols = _read_symbols(data["symbols"])
+    names = json.dumps(data["symbols"])
+    symbols = _symbols(names)
     reasons = tuple(step["reason"] for step in data["steps"])
     if not set(reasons) <= set(REASONS):
         raise CertificateError(f"unknown reason: {next(r for r in reasons if r not in REASONS)!r}")
-    known: dict[tuple[Any, ...], Term] = {}
-    statement = _shared(_read_statement(data["statement"], symbols), known)
+    statement = _read_statement(data["statement"], names)
     if data["pair"] is not None and not _is_slug(data["pair"]):
         raise CertificateError("pair: a name is words of letters and digits joined by -")
     if data["average"] is not any(i.args[1] == "m" for i in statement.preactivation.args[1:]):
@@ -352,9 +365,9 @@ def _read_certificate(data: Mapping[str, Any]) -> Certificate:
         average=data["average"],
         symbols=symbols,
         statement=statement,
-        steps=_shared(tuple(_read_step(step, symbols) for step in data["steps"]), known),
+        steps=tuple(_read_step(step, names) for step in data["steps"]),
         reasons=reasons,
-        points={name: _read_witness(point, symbols) for name, point in data["points"].items()},
+        points={name: _read_witness(point, names) for name, point in data["points"].items()},
     )
 
 
@@ -371,23 +384,10 @@ def _is_slug(name: object) -> bool:
     return isinstance(name, str) and name.isascii() and name.replace("-", "").isalnum()
 
 
-def _shared(value: Any, known: dict[tuple[Any, ...], Term]) -> Any:
-    """The same terms with equal subterms, down to the names of bound indices, made one object."""
-    if isinstance(value, Term):
-        args = _shared(value.args, known)
-        key = (value.kind, value.hint, *(id(a) if isinstance(a, Term) else str(a) for a in args))
-        if key not in known:
-            known[key] = Term(value.kind, args, value.hint)
-        return known[key]
-    if isinstance(value, tuple):
-        parts = [_shared(v, known) for v in value]
-        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
-    return value
-
-
-def _read_step(data: Mapping[str, Any], symbols: Symbols) -> Step:
-    assuming = tuple(parse_relation(r, symbols) for r in data["assuming"])
-    return Step(str(data["rule"]), tuple(int(n) - 1 for n in data["from"]), parse(data["value"], symbols), assuming)
+def _read_step(data: Mapping[str, Any], names: str) -> Step:
+    assuming = tuple(_read_relation(r, names) for r in data["assuming"])
+    value = _read_term(data["value"], names)
+    return Step(str(data["rule"]), tuple(int(n) - 1 for n in data["from"]), value, assuming)
 
 
 def _difference(printed: Mapping[str, Any], found: Mapping[str, Any]) -> str:

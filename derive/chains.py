@@ -1,8 +1,12 @@
 """Chains of steps about any function F, each checked by a rule of the kernel; imports kernel, balls and present.
 
 F, G, A ... stand for any real functions of a real variable, differentiable as often as they have primes, so nothing is
-evaluated. A step may assume an identity; where known functions are put in, the same step proves it. The one inference
-that is not the kernel's: two sides that are equal for every z of an open set have the same derivative.
+evaluated. A step may assume an identity; where known functions are put in, the same step proves it.
+
+Three inferences are made here, not in the kernel, and the theorems rest on them. ``both-sides``: two sides that are
+equal for every z of an open set have the same derivative. ``gap``: what holds for all indices k and j holds with
+the two exchanged. And an equation that a line proves or assumes may be used by later ones, which take on its
+hypotheses.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from flint import fmpq
 from derive import balls
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.kernel import Derivative, Theorem, Theory
+from derive.kernel import Derivative, Theorem, Theory, is_proved
 from derive.laws import ABSTRACT
 from derive.present import Presenter, length, tidy
 from derive.syntax import Symbols, parse, plain
@@ -85,10 +89,11 @@ class Setting(NamedTuple):
 
     @property
     def symbols(self) -> Symbols:
+        """The names of a chain; J only where it is defined, for it would be a variable of its own otherwise."""
+        cost = frozenset(() if self.cost is None else "J")
         if self.is_vector:
-            families = dict.fromkeys("hyz", ("K",))
-            return Symbols(frozenset("J"), families, dict.fromkeys("kj", "K"), functions=ABSTRACT)
-        return Symbols(frozenset("Jhyzs"), {}, {}, functions=ABSTRACT)
+            return Symbols(cost, dict.fromkeys("hyz", ("K",)), dict.fromkeys("kj", "K"), functions=ABSTRACT)
+        return Symbols(cost | {*"hyzs"}, {}, {}, functions=ABSTRACT)
 
     @property
     def output(self) -> Term:
@@ -242,10 +247,16 @@ def _equation(theory: Theory, left: Term, right: Term, given: Sequence[Fact]) ->
 def _assume(run: Run, line: Line) -> Fact:
     """A hypothesis about abstract functions, for every z in question (and where h is free, every h)."""
     left = _needed(line.left)
-    if not _abstract((left, line.value)):
+    if not _abstract(_atoms(sub(left, line.value))):
         raise KernelError("an equation of known functions is proved, not assumed")
     readings = [t.equal(side, side) for t in (run.outer, run.inner) for side in (left, line.value)]
     return Fact((left,), line.value, tuple(dict.fromkeys(h for r in readings for h in r.hypotheses)))
+
+
+def _atoms(term: Term) -> list[Term]:
+    """What the numerator of a term is made of in normal form, so without what only seems to be in it: F in 0*F(z)."""
+    algebra = Calculus({}, ())
+    return algebra.attempt(lambda: algebra.atoms_of(algebra.canonical(algebra.normal(term))[0]))
 
 
 def _abstract(terms: Iterable[Term]) -> dict[str, int]:
@@ -259,7 +270,12 @@ def _abstract(terms: Iterable[Term]) -> dict[str, int]:
 
 
 def _both_sides(run: Run, line: Line, identity: Fact, slope: Fact) -> Fact:
-    """From left = right for every z of an open set, and d left / dz = a: a = d right / dz."""
+    """From left = right for every z of an open set, and d left / dz = a: a = d right / dz.
+
+    The set is that of the hypotheses: it is open where they are strict inequalities, or !=, between continuous
+    functions, which abstract ones are said to be. Fails: they are not, or may jump (``where``); the derivative is of
+    another term, by another variable, of second order, or taken where h is free.
+    """
     found, variable = _slope(slope), run.setting.variable
     if slope.left != (Partial(found.subject, variable),) or identity.left != (found.subject,):
         raise KernelError("this is not the derivative of the left side by z")
@@ -366,6 +382,7 @@ class Writer:
         self.bodies = {name: parse(text, BODY) for name, text in functions.items()}
         cost = self.simplest(self.read(statement.loss)) if statement.loss else None
         self.run = Run(bare._replace(cost=cost, activation=self.simplest(self.read(statement.activation))))
+        self.symbols = self.run.setting.symbols
         self.lines: list[Line] = []
 
     def chain(self, point: tuple[str, ...] = ()) -> Chain:
@@ -461,21 +478,13 @@ def simplified(term: Term, most: int = 1, of: int = 1, same: bool = False) -> Te
     term = tidy(term)
     for form in _accepted(Presenter(Calculus({}, ())).shown, term):
         is_familiar = _calls(form) == _calls(term) if same else _calls(form) <= _calls(term)
-        if is_familiar and of * length(form) <= most * length(term) and _is_equal(term, form):
+        if is_familiar and of * length(form) <= most * length(term) and is_proved(Theory({}).equal, term, form):
             return form
     return term
 
 
 def _calls(term: Term) -> set[str]:
     return {t.args[0] for t in subterms(term) if t.kind == "call"}
-
-
-def _is_equal(left: Term, right: Term) -> bool:
-    try:
-        Theory({}).equal(left, right)
-    except KernelError:
-        return False
-    return True
 
 
 def derivative(term: Term, variable: Term, algebra: Calculus) -> Term:
@@ -529,11 +538,11 @@ def _write_line(line: Line, fact: Fact) -> dict[str, Any]:
 
 def read_chain(data: Mapping[str, Any]) -> Chain:
     """The chain re-checked line by line.  Raises KernelError where a rule refuses, DeriveError for other text."""
-    bare = Setting(None, ZERO, data["vector"])
+    bare = Setting(None, ZERO, data["vector"] is True)
     symbols = bare.symbols
     cost = None if data["loss"] is None else parse(data["loss"], symbols)
     run = Run(bare._replace(cost=cost, activation=parse(data["activation"], symbols)))
-    lines = tuple(_read_line(row, symbols) for row in data["steps"])
+    lines = tuple(_read_line(row, run.setting.symbols) for row in data["steps"])
     for n, line in enumerate(lines, 1):
         try:
             run.take(line)

@@ -33,7 +33,7 @@ ANSWERS = {True: "right", False: "wrong", None: "undecided"}
 
 
 class Line(NamedTuple):
-    """What is said of a line; ``mark`` are the columns of what is wrong in it, first and last."""
+    """What is said of a line: ``sides`` are equal by it; ``mark`` are the columns of what is wrong in it."""
 
     n: int
     written: Written
@@ -42,6 +42,7 @@ class Line(NamedTuple):
     reason: str
     conditions: tuple[Term, ...] = ()
     mark: tuple[int, int] | None = None
+    sides: tuple[Term, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         said = {"follows": self.follows, "true": self.true, "reason": self.reason}
@@ -56,13 +57,15 @@ class Wrong(NamedTuple):
     judgement: Judgement
     correction: Term | None
     slip: Slip
+    functions: tuple[str, ...] = ()  # that may be any, and are the logistic sigmoid at the point
 
     @property
     def witness(self) -> dict[str, str]:
         """The point, and both sides there: ``value`` of what is right, and ``claim``."""
         found = self.judgement
         assert found.point is not None
-        return {**write_point(found.point), "value": found.left, "claim": found.right}
+        chosen = dict.fromkeys(self.functions, "sigmoid")
+        return {**write_point(found.point), **chosen, "value": found.left, "claim": found.right}
 
 
 class Check(NamedTuple):
@@ -108,6 +111,11 @@ class Check(NamedTuple):
             "reason": self.reason,
         }
 
+    def _repr_html_(self) -> str:
+        from derive.report.check import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         what = f", line {self.first_wrong}: {self.slip}" if self.wrong else ""
         return f"<Check {self.answer}{what}>"
@@ -148,7 +156,8 @@ class _Derivation:
                 self._state(side)
             self.previous = side, whole.holds
         said = _said(follows, true, reason, [*conditions], is_first)
-        return Line(n, written, follows, true, said, (*conditions,), mark)
+        assert self.left is not None
+        return Line(n, written, follows, true, said, (*conditions,), mark, (self.left, *sides))
 
     def _sides(self, written: Written) -> tuple[tuple[Term, ...], tuple[int, ...]]:
         """What is claimed to equal the left side of the chain, with the columns."""
@@ -280,9 +289,14 @@ def _explained(
         left, claim = claim, left
     mended = correction(model, proof, left)
     kind = slip(model, left, claim, lambda term: correction(model, proof, term))
-    needed = (kind.condition,) if kind.condition else ()
-    found = Wrong(left, claim, judgement, mended, kind)
-    return Check(model, "wrong", lines, first, (*conditions, *needed), found)
+    needed = (*((kind.condition,) if kind.condition else ()), *_needs(model, left, mended))
+    found = Wrong(left, claim, judgement, mended, kind, tuple(sorted(model.names[2])))
+    return Check(model, "wrong", lines, first, tuple(dict.fromkeys((*conditions, *needed))), found)
+
+
+def _needs(model: Model, left: Term, mended: Term | None) -> tuple[Term, ...]:
+    """The conditions under which a correction is right."""
+    return () if mended is None else judge(model, left, mended).conditions
 
 
 def _placed(problem: DeriveError, line: Written, named: bool) -> DeriveError:
@@ -389,7 +403,12 @@ def setting(
         def proof() -> Proof | None:
             return _proof_of(statement)
 
-    return (of_network(statement, layer or 3, average, l2) if is_network else of_statement(statement)), proof
+    if is_network:
+        return of_network(statement, layer or 3, average, l2), proof
+    model = of_statement(statement)
+    if pair is not None:
+        model.learn(step.theorem for step in known.steps if not step.where)
+    return model, proof
 
 
 def _proof_of(statement: Statement) -> Proof | None:

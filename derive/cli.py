@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -75,6 +75,7 @@ VERIFY_EXAMPLES = """\b
 Examples:
   derive verify proofs/certificates/*.json
   derive verify --jobs 4 --quiet proofs/certificates/*.json
+  derive verify proofs/theorems/*.json
   derive verify - < certificate.json
 """
 
@@ -435,13 +436,11 @@ def _watched(answers: Iterator[Any], total: int) -> Iterator[Any]:
 @AS_JSON
 @JOBS
 def verify(files: tuple[str, ...], quiet: bool, as_json: bool, jobs: int | None) -> None:
-    """Re-check stored certificates with the kernel alone; SymPy is never imported.
+    """Re-check stored certificates and theorems with the kernel alone; SymPy is never imported.
 
     A certificate proves the statement that it prints. FILE may be - for standard input.
     """
-    from derive.worker import cpus, parallel
-
-    answers = parallel("check", [{"text": _read(file)} for file in files], jobs or cpus())
+    answers = _checked([_read(file) for file in files], jobs)
     rows = []
     for file, answer in zip(files, answers, strict=True):
         rows.append(_verified(file, answer))
@@ -455,17 +454,44 @@ def verify(files: tuple[str, ...], quiet: bool, as_json: bool, jobs: int | None)
     sys.exit(DOES_NOT_HOLD if failed else DECIDED)
 
 
+def _checked(texts: Sequence[str], jobs: int | None) -> Iterator[Any]:
+    """For each text the row of what it proves, or the DeriveError by which it does not hold."""
+    from derive.worker import cpus, parallel
+
+    certificates = parallel("check", [{"text": text} for text in texts if not _is_theorem(text)], jobs or cpus())
+    for text in texts:
+        yield _checked_theorem(text) if _is_theorem(text) else next(certificates)
+    yield from certificates  # none is left, and its processes end
+
+
+def _is_theorem(text: str) -> bool:
+    return '"schema": "derive-theorem/' in text[:100]
+
+
+def _checked_theorem(text: str) -> dict[str, Any] | DeriveError:
+    from derive.theorems import loads
+
+    try:
+        found = loads(text)
+    except DeriveError as problem:
+        return problem
+    chains = [found.chain, *(instance.chain for instance in found.instances)]
+    return {"theorem": found.name, "statement": found.chain.statement, "steps": sum(len(c.lines) for c in chains)}
+
+
 def _verified(file: str, answer: Any) -> dict[str, Any]:
     if isinstance(answer, DeriveError):
         return {"file": file, "holds": False, "reason": str(answer)}
-    return {"file": file, "holds": True, **{name: answer[name] for name in ("pair", "answer", "kind", "steps")}}
+    names = ("theorem", "statement", "pair", "answer", "kind", "steps")
+    return {"file": file, "holds": True, **{name: answer[name] for name in names if name in answer}}
 
 
 def _say_verified(row: dict[str, Any], quiet: bool) -> None:
     if not row["holds"]:
         click.echo(_one_line(f"{row['file']}: does not hold: {row['reason']}"), err=True)
     elif not quiet:
-        click.echo(_one_line(f"{row['file']}: holds, {row['steps']} steps: {row['answer']}, {row['kind']}"))
+        said = f"{row['answer']}, {row['kind']}" if "answer" in row else f"theorem {row['theorem']}"
+        click.echo(_one_line(f"{row['file']}: holds, {row['steps']} steps: {said}"))
 
 
 def _read(file: str, encoding: str = "ascii") -> str:

@@ -14,7 +14,7 @@ from derive.judge import proved
 from derive.model import Model, Quantity
 from derive.present import tidy
 from derive.proof import Proof
-from derive.term import Term, add, index, item, mul, power, reindex, replace, size, sum_over, var
+from derive.term import Term, add, index, item, mul, power, reindex, replace, size, subterms, sum_over, var
 from derive.verdict import spread
 
 OUTPUT = ("z", "h", "y")
@@ -60,7 +60,8 @@ def _of_steps(model: Model, proof: Proof, quantity: Quantity) -> Iterator[Term]:
             own = (*subject.args[1:], *variable.args[1:])
             actual = (*quantity.subject.args[1:], *quantity.variable.args[1:])
             if len(own) == len(actual):
-                yield spread(reindex(step.right, dict(zip(own, actual, strict=True))))
+                found = reindex(step.right, dict(zip(own, actual, strict=True)))
+                yield spread(found) if any(t.kind == "where" for t in subterms(found)) else found
             elif not statement.output.args[1:]:
                 yield _at(step.right, quantity.variable.args[1:], model)
 

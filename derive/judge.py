@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice, product
+from itertools import chain, islice, product, zip_longest
 from typing import NamedTuple
 
 from flint import fmpq
 
 from derive import balls
 from derive.errors import KernelError
+from derive.kernel import Theory, is_proved, opposite, strictly
+from derive.laws import ABSTRACT
 from derive.model import Model
-from derive.term import Term
+from derive.term import ONE, ZERO, Term, add, call, mul, rebuild, rel, sub, subterms
 from derive.witnesses import PARAMETERS, candidates, holds
 
-TRIED, SEEN = 40, 4_000  # points of a search: in the domain, and at all
+TRIED, SEEN = 150, 4_000  # points of a search: in the domain, and at all
+SIMPLE = 30  # of them before any are drawn
 DIGITS = ((256, 15), (512, 100), (4096, 1000))  # precision and digits of two numbers, until they look different
-SIZES = {"K": 2, "m": 2, "n1": 1, "n2": 2}  # of a network at a point
+DEEPEST = 5  # borders within borders
+SIZES = {"K": 2, "m": 2, "n1": 1, "n2": 2}  # at a point that is drawn
 NUMBERS = (0, 1, -1, fmpq(1, 2), 2, fmpq(-1, 2), fmpq(3, 2))
-TARGETS = (1, 0, fmpq(1, 2))
+TARGETS = (1, 0, fmpq(1, 2), -1)
 
 
 class Judgement(NamedTuple):
     """Whether an equation holds: True with what it needs beyond the domain, False with a point, None with a reason.
 
-    ``left`` and ``right`` are its sides at the point.
+    ``left`` and ``right`` are its sides at the point, where any function f is the logistic sigmoid.
     """
 
     holds: bool | None
@@ -74,13 +78,77 @@ def proved(
 def _conditions(
     model: Model, left: Term, right: Term, extra: tuple[Term, ...], stated: Mapping[str, Term] | None
 ) -> tuple[Term, ...]:
-    theory = model.theory_for((left, right), extra, stated)
-    found = (*theory.equal(left, right).hypotheses, *model.needs_of((left, right)))
-    return tuple(h for h in dict.fromkeys(found) if h not in model.assumptions)
+    """What left = right needs, with derivatives as the pair's proof has them, else by the laws alone."""
+    sides, raw = (left, right), False
+    try:
+        found = _hypotheses(model, left, right, extra, stated or {}, raw)
+    except KernelError:
+        if not model.known:
+            raise
+        raw = True
+        found = _hypotheses(model, left, right, extra, stated or {}, raw)
+    return tuple(h for h in dict.fromkeys((*found, *model.needs_of(sides, raw))) if h not in model.assumptions)
+
+
+def _hypotheses(
+    model: Model,
+    left: Term,
+    right: Term,
+    extra: tuple[Term, ...],
+    stated: Mapping[str, Term],
+    raw: bool,
+    depth: int = 0,
+) -> tuple[Term, ...]:
+    """What left = right needs; where the kernel does not see it at once, on each side of a border in it, but not on it.
+
+    Fails: as ``Theory.equal``, on one of the sides.
+    """
+    theory = model.theory_for((left, right), extra, stated, raw)
+    try:
+        return theory.equal(left, right).hypotheses
+    except KernelError:
+        border = _border(model, (left, right), theory) if depth < DEEPEST else None
+        if border is None:
+            raise
+    found: list[Term] = [rel("!=", *border.args[1:])]
+    for side in (strictly(border), strictly(opposite(border))):
+        if is_proved(theory.holds, opposite(side)):
+            continue  # nothing is on this side
+        inner = _hypotheses(model, left, right, (*extra, side), stated, raw, depth + 1)
+        found += [h for h in inner if h != side]
+    return tuple(dict.fromkeys(found))
+
+
+def _border(model: Model, sides: Iterable[Term], theory: Theory) -> Term | None:
+    """A condition in the sides, or that what stands in bars is positive, of which neither is known."""
+    for part in (t for side in sides for t in subterms(_unfolded(model, side, theory)) if not t.loose):
+        if part.kind == "where" or (part.kind == "call" and part.args[0] == "abs"):
+            border = part.args[0] if part.kind == "where" else rel(">", part.args[1], ZERO)
+            open_ = not any(is_proved(theory.holds, strictly(side)) for side in (border, opposite(border)))
+            if open_ and not border.indices:  # one with a free index would be about all of its values at once
+                return border
+    return None
+
+
+def _unfolded(model: Model, side: Term, theory: Theory) -> Term:
+    """The side, and what the names in it are defined to be, as one term to look through."""
+    found, waiting = [side], [*side.names]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in theory.definitions and name not in seen:
+            seen.add(name)
+            found.append(theory.definitions[name][1])
+            waiting += found[-1].names
+    return add(*found)
 
 
 def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term]) -> Judgement | None:
-    definitions = model.theory_for((left, right), (), stated).definitions
+    definitions = {
+        name: (formals, _instance(body))
+        for name, (formals, body) in model.theory_for((left, right), (), stated).definitions.items()
+    }
+    left, right = _instance(left), _instance(right)
     needs = [*model.assumptions, *model.conditions, *model.needs_of((left, right))]
     needs += [r for rs in model.free.values() for r in rs]
     left_side, right_side = (_request(model, side, stated) for side in (left, right))
@@ -110,6 +178,16 @@ def _shown(
     return left, right
 
 
+def _instance(term: Term) -> Term:
+    """The term with the logistic sigmoid for f, any function: what fails for one function fails."""
+    if term.kind != "call" or term.args[0].rstrip("'") not in ABSTRACT:
+        return rebuild(term, _instance)
+    stem, value = term.args[0].rstrip("'"), call("sigmoid", _instance(term.args[1]))
+    if term.args[0] not in (stem, f"{stem}'"):
+        raise KernelError("no witness is sought for the second derivative of any function")
+    return value if term.args[0] == stem else mul(value, sub(ONE, value))
+
+
 def _request(model: Model, side: Term, stated: Mapping[str, Term]) -> Term | balls.Slope:
     """A derivative by dual numbers where the side is one."""
     quantity = model.quantity_of(side)
@@ -117,22 +195,31 @@ def _request(model: Model, side: Term, stated: Mapping[str, Term]) -> Term | bal
     return balls.Slope(quantity.subject, quantity.variable) if plain and quantity else side
 
 
+def _alternating(*iterators: Iterator[balls.Point]) -> Iterator[balls.Point]:
+    return (point for points in zip_longest(*iterators) for point in points if point is not None)
+
+
 def _points(model: Model, sides: Iterable[Term]) -> Iterator[balls.Point]:
     """Points of the model, with every choice of a few numbers for the free indices of the sides."""
     free = tuple(dict.fromkeys(i for side in sides for i in side.indices))
-    for point in _of_network(model) if "a2" in model.definitions else candidates(model.statement):
+    every = _drawn(model)
+    if "a2" not in model.definitions:
+        simple = candidates(model.statement)
+        every = chain(islice(simple, SIMPLE), _alternating(simple, every))
+    for point in every:
         own = [i for i in free if i.args[0] not in point.indices]
         for numbers in product(*(range(1, min(2, point.sizes.get(i.args[1], 0)) + 1) for i in own)):
             yield point._replace(indices={**point.indices, **{i.args[0]: n for i, n in zip(own, numbers, strict=True)}})
 
 
-def _of_network(model: Model) -> Iterator[balls.Point]:
-    """Points of a network, of numbers drawn by a fixed seed; y and the parameters from values that they may have."""
+def _drawn(model: Model) -> Iterator[balls.Point]:
+    """Points of numbers drawn by a fixed seed; y and the parameters from values that they may have."""
     families, scalars, _ = model.names
     keys = [(name, place) for name, over in sorted(families.items()) for place in _places(over)]
     keys += [(name, ()) for name in sorted(scalars)]
     keys = [key for key in keys if key[0] not in model.definitions]
     parameters = {name for r in model.statement.parameters for name in r.names} | {"lambda"}
+    sizes = {over for found in families.values() for over in found}
     draw = random.Random(1)
     while True:
         values: dict[balls.Key, fmpq | Term] = {}
@@ -140,8 +227,9 @@ def _of_network(model: Model) -> Iterator[balls.Point]:
             numbers = TARGETS if key[0] == "y" else PARAMETERS if key[0] in parameters else NUMBERS
             values[key] = fmpq(draw.choice(numbers))
         if model.conditions:
-            values |= {("y", (*place[:-1], place[-1])): fmpq(place[-1] == 1) for place in _places(families["y"])}
-        yield balls.Point(values, SIZES, {})
+            of_one = draw.choice((1, 2))
+            values |= {("y", place): fmpq(place[-1] == of_one) for place in _places(families["y"])}
+        yield balls.Point(values, {name: n for name, n in SIZES.items() if name in sizes}, {})
 
 
 def _places(over: Iterable[str]) -> Iterator[tuple[int, ...]]:

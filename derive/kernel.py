@@ -83,6 +83,14 @@ def refusing(rule: Callable[Given, Found]) -> Callable[Given, Found]:
     return guarded
 
 
+def is_proved(rule: Callable[Given, object], *args: Given.args, **options: Given.kwargs) -> bool:
+    """Whether a rule, such as ``theory.holds``, proves it; False where it says no, and where it refuses."""
+    try:
+        return bool(rule(*args, **options))
+    except KernelError:
+        return False
+
+
 class Theory:
     """The rules of inference under definitions (h := f(z)) and assumptions (relations that may be used).
 
@@ -392,8 +400,9 @@ class Theory:
         """
         found = [*self.support(term)]
         for part in subterms(term):
-            if part.kind == "where" and not self._keeps_away(rel("!=", *part.args[0].args[1:]), apart):
-                found += self._meets(*part.args)
+            if part.kind == "where":
+                away = not part.loose and self._keeps_away(rel("!=", *part.args[0].args[1:]), apart)
+                found += () if away else self._meets(*part.args)
         return tuple(dict.fromkeys(found))
 
     def _keeps_away(self, tie: Term, apart: Container[Term]) -> bool:
@@ -404,6 +413,8 @@ class Theory:
 
     def _meets(self, condition: Term, inside: Term, outside: Term) -> tuple[Term, ...]:
         """The hypotheses, but for l = r itself, under which both branches are equal there."""
+        if condition.indices or condition.loose:
+            raise KernelError("a border with an index would be about all of its values at once")
         border, difference = rel("=", *condition.args[1:]), sub(*condition.args[1:])
         try:
             used = Theory(self._definitions, (*self._assumptions, border)).equal(inside, outside).hypotheses
@@ -420,7 +431,7 @@ class Theory:
         return self._algebra.attempt(prove)
 
     def holds(self, relation: Term) -> bool:
-        """Whether a relation is proved to hold wherever the assumptions do."""
+        """Whether a relation is proved to hold wherever the assumptions do.  Fails: it can never hold."""
         return self._algebra.attempt(lambda: self._algebra.obligation(relation)).is_met
 
     def needs(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:

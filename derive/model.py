@@ -11,11 +11,11 @@ from functools import cache, cached_property, partial
 from string import ascii_letters
 from typing import NamedTuple
 
-from derive.algebra import Definitions
+from derive.algebra import Definitions, fresh_index
 from derive.calculus import Calculus
 from derive.derivation import COST, Statement
 from derive.errors import DeriveError
-from derive.kernel import Theory
+from derive.kernel import Derivative, Theorem, Theory, names_behind
 from derive.language import RESERVED
 from derive.laws import ABSTRACT
 from derive.syntax import Symbols
@@ -28,8 +28,10 @@ from derive.term import (
     item,
     mul,
     num,
+    open_sum,
     power,
     reindex,
+    rename,
     replace,
     size,
     subterms,
@@ -52,6 +54,7 @@ LAYERS = {  # a^{(2)} and so on; (L) is the output layer
     ("delta", "2"): "z2",
 }
 INDICES = {"i": ("m",), "n": ("n1", "m"), "q": ("n1",), "j": ("n2",), "l": ("n2",), "s": ("n2",)}  # else the classes
+VARIABLES = frozenset(("J", "h", "y", "z", "a1", "a2", "z2", "Theta1", "Theta2", "b1", "b2"))  # no parameters
 HIDDEN = "f"  # the activation of hidden layers where that of the output acts on a whole vector
 EXAMPLES = "m"
 
@@ -97,6 +100,7 @@ class Model:
         self.definitions, self.variable, self.assumptions = definitions, variable, assumptions
         self.conditions, self.cases, self.free, self.activation = conditions, cases, free or {}, activation
         self.quantities: dict[str, Quantity] = {}
+        self.known: dict[tuple[Term, Term, int], Meaning] = {}
         self.meaning = cache(self._meaning)
         self.theory = cache(self._theory)
 
@@ -107,6 +111,9 @@ class Model:
         if variable.kind not in ("var", "item"):
             raise DeriveError("a derivative is by a variable, such as z or z[j]")
         times = str(order) if order > 1 else ""
+        if not subject.names.isdisjoint(self.quantities):
+            subject = self.written_out(subject)
+        self._check_order(subject, variable)
         if subject.kind in ("var", "item"):
             name = f"d{times}{subject.args[0]}/d{variable.args[0]}{times}"
             actual = (*subject.args[1:], *variable.args[1:])
@@ -128,6 +135,14 @@ class Model:
         self.quantities[name] = found
         return item(name, *actual) if actual else var(name)
 
+    def _check_order(self, subject: Term, variable: Term) -> None:
+        """Raises DeriveError for dz/dh, which no definition gives a meaning."""
+        behind = names_behind(variable, self.definitions) - {variable.args[0]}
+        before = sorted(subject.names & behind & VARIABLES)
+        if before:
+            shown = f"{before[0]} comes before {variable.args[0]}, and is no function of it"
+            raise DeriveError(f"{shown}; write 1/(d{variable.args[0]}/d{before[0]}) for the inverse")
+
     def quantity_of(self, term: Term) -> Quantity | None:
         """What a stand-in stands for, at its own indices; None for any other term."""
         found = self.quantities.get(term.args[0]) if term.kind in ("var", "item") else None
@@ -138,9 +153,37 @@ class Model:
             formals=term.args[1:], subject=reindex(found.subject, own), variable=reindex(found.variable, own)
         )
 
-    def _meaning(self, name: str) -> Meaning:
-        """The kernel's theorem about a quantity; raises KernelError where there is none."""
+    def learn(self, theorems: Iterable[Theorem]) -> None:
+        """Use what theorems, the steps of a proof, say about derivatives without a condition; what needs least."""
+        for theorem in theorems:
+            found = theorem.conclusion
+            if isinstance(found, Derivative) and all(h.args[0] == "!=" or h in self._given for h in theorem.hypotheses):
+                needs = tuple(h for h in theorem.hypotheses if h not in self._given)
+                key, meaning = (found.subject, found.variable, found.order), Meaning(found.value, needs)
+                self.known[key] = min(meaning, self.known.get(key, meaning), key=lambda m: len(m.needs))
+
+    @cached_property
+    def _given(self) -> tuple[Term, ...]:
+        return (*self.assumptions, *(r for rs in self.free.values() for r in rs))
+
+    def _learned(self, quantity: Quantity) -> Meaning | None:
+        for (subject, variable, order), meaning in self.known.items():
+            names = (subject.args[0], variable.args[0], order)
+            if names == (quantity.subject.args[0], quantity.variable.args[0], quantity.order):
+                own = (*subject.args[1:], *variable.args[1:])[: len(quantity.formals)]
+                actual = dict(zip(own, quantity.formals, strict=True))
+                return Meaning(reindex(meaning.value, actual), tuple(reindex(r, actual) for r in meaning.needs))
+        return None
+
+    def _meaning(self, name: str, raw: bool = False) -> Meaning:
+        """The kernel's theorem about a quantity: one of the pair's proof, or by the laws alone where it is ``raw``.
+
+        Raises KernelError where there is none.
+        """
         _, subject, variable, order = self.quantities[name]
+        learned = None if raw else self._learned(self.quantities[name])
+        if learned is not None:
+            return learned
         definitions, assumptions = self.free_of(variable.args[0])
         theory, value = Theory(definitions, assumptions), subject
         needs: dict[Term, None] = {}
@@ -159,13 +202,19 @@ class Model:
 
     # -- theories
 
-    def _theory(self, extra: tuple[Term, ...], names: tuple[str, ...], stated: tuple[tuple[str, Term], ...]) -> Theory:
-        values = {name: (self.quantities[name].formals, self.meaning(name).value) for name in names}
+    def _theory(
+        self, extra: tuple[Term, ...], names: tuple[str, ...], stated: tuple[tuple[str, Term], ...], raw: bool
+    ) -> Theory:
+        values = {name: (self.quantities[name].formals, self.meaning(name, raw).value) for name in names}
         own = {name: (self.quantities[name].formals, value) for name, value in stated}
         return Theory({**self.definitions, **values, **own}, (*self.assumptions, *extra))
 
     def theory_for(
-        self, terms: Iterable[Term], extra: tuple[Term, ...] = (), stated: Mapping[str, Term] | None = None
+        self,
+        terms: Iterable[Term],
+        extra: tuple[Term, ...] = (),
+        stated: Mapping[str, Term] | None = None,
+        raw: bool = False,
     ) -> Theory:
         """The theory in which the stand-ins of the terms are defined: as they are, or as ``stated`` in their stead."""
         stated = stated or {}
@@ -176,12 +225,14 @@ class Model:
                 used.add(name)
                 waiting += stated[name].names if name in stated else ()
         by_claim = tuple(sorted((name, stated[name]) for name in used & stated.keys()))
-        return self.theory(extra, tuple(sorted(used - stated.keys())), by_claim)
+        return self.theory(extra, tuple(sorted(used - stated.keys())), by_claim, raw and bool(self.known))
 
-    def needs_of(self, terms: Iterable[Term]) -> tuple[Term, ...]:
+    def needs_of(self, terms: Iterable[Term], raw: bool = False) -> tuple[Term, ...]:
         """What the theorems about the stand-ins of the terms need beyond the domain."""
         names = {name for term in terms for name in term.names if name in self.quantities}
-        return tuple(dict.fromkeys(r for name in sorted(names) for r in self.meaning(name).needs))
+        return tuple(
+            dict.fromkeys(r for name in sorted(names) for r in self.meaning(name, raw and bool(self.known)).needs)
+        )
 
     def written_out(self, term: Term) -> Term:
         """The term with the values of its stand-ins in their places."""
@@ -189,11 +240,18 @@ class Model:
         if quantity is not None:
             formals = self.quantities[term.args[0]].formals
             return reindex(self.meaning(term.args[0]).value, dict(zip(formals, term.args[1:], strict=True)))
+        if term.names.isdisjoint(self.quantities):
+            return term
+        if term.kind == "sum":
+            i = fresh_index(term.args[0], term)
+            return rename(sum_over(i, self.written_out(open_sum(term, i))), term.hint)
+        if term.loose:
+            raise DeriveError("the derivative of an expression cannot stand inside a sum over one of its indices")
         return Term(term.kind, tuple(self.written_out(a) if isinstance(a, Term) else a for a in term.args), term.hint)
 
     # -- names
 
-    @property
+    @cached_property
     def symbols(self) -> Symbols:
         """The names of a claim, in the spellings of courses and papers."""
         families, scalars, functions = self.names

@@ -20,7 +20,7 @@ from derive.bridge import to_term
 from derive.calculus import Calculus
 from derive.certificate import write_point
 from derive.errors import REFUSALS, KernelError
-from derive.kernel import Theorem, Theory, opposite, strictly
+from derive.kernel import Theorem, Theory, is_proved, opposite, strictly
 from derive.laws import law
 from derive.losses import LOSSES
 from derive.matched import OTHER, OWN, Match, MatchStep, Problem, Words
@@ -103,6 +103,11 @@ class Solver:
         found = {t.args[0] for whole in (self.body, *self.assumptions) for t in subterms(whole) if t.kind == "var"}
         return sorted(found - {"z"})
 
+    def families(self) -> list[str]:
+        """The parameters that have an index, such as w[k]."""
+        found = {t.args[0] for whole in (self.body, *self.assumptions) for t in subterms(whole) if t.kind == "item"}
+        return sorted(found - {"z"})
+
     def say(
         self,
         rule: str,
@@ -120,11 +125,8 @@ class Solver:
 
     def always(self, relation: Term, region: Region = ()) -> bool:
         """Whether a relation is proved to hold on the domain, or on a region of it."""
-        algebra = Calculus(self.definitions, (*region, *self.assumptions)) if region else self.calculus
-        try:
-            return algebra.attempt(lambda: algebra.obligation(relation)).is_met
-        except KernelError:
-            return False
+        theory = Theory(self.definitions, (*region, *self.assumptions)) if region else self.theory
+        return is_proved(theory.holds, relation)
 
     def extra(self, theorem: Theorem, region: Region = ()) -> list[Term]:
         """Hypotheses beyond the domain."""
@@ -177,11 +179,13 @@ class Solver:
 
     def points(self) -> Iterator[balls.Point]:
         """Small exact points that certainly satisfy the assumptions."""
-        names = self.parameters()
-        values = product(PARAMETERS, repeat=len(names))
+        names, families = self.parameters(), self.families()
+        values = product(product(PARAMETERS, repeat=len(names)), product((1, -1), repeat=len(families)))
         indices = dict(zip("kj", (1, 2), strict=True)) if self.output.args[1:] else {}
-        for given, (z, sizes) in islice(product(values, self.coordinates()), MOST_POINTS):
+        for (given, signs), (z, sizes) in islice(product(values, self.coordinates()), MOST_POINTS):
             parameters: dict[balls.Key, fmpq] = {(n, ()): value for n, value in zip(names, given, strict=True)}
+            for name, sign in zip(families, signs, strict=True):
+                parameters |= {(name, (n,)): sign * PARAMETERS[n] for n in range(1, sizes.get("K", 0) + 1)}
             point = balls.Point({**parameters, **z}, sizes, indices)
             if all(_holds(r, p) for r in self.assumptions for p in _everywhere(r, point)):
                 yield point

@@ -1,7 +1,8 @@
-"""What is proved besides a verdict: the sign of a factor, where dJ/dz vanishes, subdifferentials at kinks.
+"""What is said besides a verdict: the sign of a factor, where dJ/dz vanishes, subdifferentials at kinks.
 
-Imports asymptotics, certificate, kernel, term. Everything is asked of the kernel, or of the calculus of leading
-terms for limits; what neither proves is left out.
+Imports asymptotics, derivation, kernel, term, verdict. Signs, empty regions and values are asked of the kernel;
+limits of the calculus of leading terms, which is not trusted, and is named where they are printed. What neither
+finds is left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from derive import asymptotics
 from derive.derivation import Statement
 from derive.errors import KernelError
-from derive.kernel import Theory, opposite, resolved, strictly
+from derive.kernel import Theory, is_proved, opposite, resolved, strictly
 from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, rebuild, rel, replace, sub, subterms
 from derive.verdict import Kink, Verdict
 
@@ -72,9 +73,17 @@ def essential(region: Region) -> Region:
     kept = list(dict.fromkeys(region))
     for relation in region:
         rest = tuple(r for r in kept if r != relation)
-        if len(rest) < len(kept) and rest and _holds(Theory({}, rest), relation):
+        if len(rest) < len(kept) and rest and is_proved(Theory({}, rest).holds, relation):
             kept.remove(relation)
     return tuple(kept)
+
+
+def is_empty(statement: Statement, region: Region) -> bool:
+    """Whether the kernel proves that the relations of a region do not hold together anywhere on the domain."""
+    return any(
+        is_proved(Theory(statement.definitions, statement.inner_assumptions + region[:n]).holds, opposite(relation))
+        for n, relation in enumerate(region)
+    )
 
 
 # ---- signs ---------------------------------------------------------------------------------------
@@ -93,8 +102,8 @@ def _sign(statement: Statement, term: Term, region: Region) -> str | None:
         return "zero"
     theory = Theory(statement.definitions, _closed(statement, region))
     for weak, strict in ((">=", ">"), ("<=", "<")):
-        if _holds(theory, rel(weak, term, ZERO)):
-            return SIGNS[strict if _holds(theory, rel(strict, term, ZERO)) else weak]
+        if is_proved(theory.holds, rel(weak, term, ZERO)):
+            return SIGNS[strict if is_proved(theory.holds, rel(strict, term, ZERO)) else weak]
     return None
 
 
@@ -104,18 +113,11 @@ def _closed(statement: Statement, region: Region) -> Region:
     theory, found = Theory(statement.definitions, given), []
     for op, *sides in (r.args for r in region if r.args[0] in ("<", ">")):
         low, high = sides if op == "<" else sides[::-1]
-        if low != ZERO and _holds(theory, rel(">=", low, ZERO)):
+        if low != ZERO and is_proved(theory.holds, rel(">=", low, ZERO)):
             found.append(rel(">", high, ZERO))
-        if high != ZERO and _holds(theory, rel("<=", high, ZERO)):
+        if high != ZERO and is_proved(theory.holds, rel("<=", high, ZERO)):
             found.append(rel("<", low, ZERO))
     return (*given, *found)
-
-
-def _holds(theory: Theory, relation: Term) -> bool:
-    try:
-        return theory.holds(relation)
-    except KernelError:
-        return False
 
 
 # ---- where dJ/dz vanishes ------------------------------------------------------------------------
@@ -125,11 +127,18 @@ def vanishing(statement: Statement, found: Verdict) -> Vanishing:
     """Where the steps of gradient descent die out although h - y does not."""
     if found.delta == ZERO or any(t.kind == "sum" and _moves(statement, t) for t in subterms(found.delta)):
         return Vanishing()
-    pieces = list(leaves(found.delta))
+    pieces = [(region, leaf) for region, leaf in leaves(found.delta) if not is_empty(statement, region)]
     regions = tuple(essential(region) for region, leaf in pieces if leaf == ZERO and region)
-    ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO]))
-    far = [d for d in (True, False) if not ends and not any(_contains(statement, r, d) for r in regions)]
+    ways = [d for d in (True, False) if _contains(statement, _bounds(statement), d)]
+    ends = tuple(_ends(statement, [leaf for _, leaf in pieces if leaf != ZERO], ways))
+    far = [d for d in ways if not ends and not any(_contains(statement, r, d) for r in regions)]
     return Vanishing(ends, regions, tuple(d for d in far if _dies_out(statement, found.delta, d)))
+
+
+def _bounds(statement: Statement) -> Region:
+    """Where z may be."""
+    z = statement.preactivation
+    return tuple(statement.at_preactivation(r) for r in statement.activation_domain if z.args[0] in r.names)
 
 
 def _contains(statement: Statement, region: Region, downward: bool) -> bool:
@@ -142,16 +151,16 @@ def _moves(statement: Statement, term: Term) -> bool:
     return bool(term.names & {statement.output.args[0], statement.preactivation.args[0]})
 
 
-def _ends(statement: Statement, leaves: list[Term]) -> Iterator[Term]:
-    """The ends of the range, as far as they are proved to be bounds, at which all the branches are 0."""
-    z, output = statement.preactivation.args[0], statement.at_preactivation(statement.output)
-    if any(z in leaf.names for leaf in leaves) or not leaves:
+def _ends(statement: Statement, leaves: list[Term], ways: list[bool]) -> Iterator[Term]:
+    """The limits of h, as z goes to infinity, at which the kernel proves all the branches to be 0."""
+    z, output = statement.preactivation, statement.at_preactivation(statement.output)
+    if any(z.args[0] in leaf.names for leaf in leaves) or not leaves:
         return
-    inner = Theory(statement.definitions, statement.inner_assumptions)
-    low = next((b for b in reversed(ENDS) if _holds(inner, rel("<", b, output))), None)
-    high = next((b for b in ENDS if _holds(inner, rel("<", output, b))), None)
-    for end in (low, high):
-        if end is not None and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
+    activation = statement.at_preactivation(statement.activation)
+    limits = [asymptotics.limit(activation, z, downward, statement.given) for downward in ways]
+    for end in ENDS:
+        is_end = any(found is not None and is_proved(Theory({}).equal, found, end) for found in limits)
+        if is_end and all(_is_zero(statement, replace(leaf, {output: end})) for leaf in leaves):
             yield end
 
 
@@ -165,12 +174,9 @@ def _is_zero(statement: Statement, term: Term) -> bool:
 
 
 def _dies_out(statement: Statement, delta: Term, downward: bool) -> bool:
-    """Whether dJ/dz is proved to go to 0 as z goes to infinity, as far as z may."""
+    """Whether dJ/dz goes to 0 as z goes to infinity."""
     z, output = statement.preactivation, statement.at_preactivation(statement.output)
     activation = statement.at_preactivation(statement.activation)
-    bounds = [statement.at_preactivation(r) for r in statement.activation_domain if z.args[0] in r.names]
-    if not all(asymptotics.holds_eventually(r, z, downward, statement.given) for r in bounds):
-        return False
     residual = replace(statement.residual, {output: activation})
     limits = (
         asymptotics.limit(replace(t, {output: activation}), z, downward, statement.given) for t in (delta, residual)
@@ -196,7 +202,7 @@ def subdifferential(statement: Statement, found: Verdict, kink: Kink, slope: Ter
     is_convex = all(
         _sign(statement, leaf, region) in ("positive", "nonnegative", "zero") for region, leaf in leaves(found.hessian)
     )
-    return (kink.left, kink.right) if is_convex and _holds(at, rel("<=", kink.left, kink.right)) else None
+    return (kink.left, kink.right) if is_convex and is_proved(at.holds, rel("<=", kink.left, kink.right)) else None
 
 
 def _grows(statement: Statement, side: Term, slope: Term) -> bool:
@@ -212,4 +218,4 @@ def _grows(statement: Statement, side: Term, slope: Term) -> bool:
     except KernelError:
         return False
     theory = Theory(statement.definitions, statement.inner_assumptions)
-    return is_linear and _holds(theory, rel(">" if op in ("<", "<=") else "<", mul(step, rate), ZERO))
+    return is_linear and is_proved(theory.holds, rel(">" if op in ("<", "<=") else "<", mul(step, rate), ZERO))

@@ -5,7 +5,7 @@ Each rule names one slip and asks the kernel whether the claim, mended so, is ri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -13,7 +13,7 @@ from derive.calculus import Calculus
 from derive.derivation import COST
 from derive.errors import KernelError
 from derive.judge import proved
-from derive.model import EXAMPLES, Model, Quantity
+from derive.model import EXAMPLES, VARIABLES, Model, Quantity
 from derive.present import tidy
 from derive.proof import slope
 from derive.remarks import leaves
@@ -40,7 +40,6 @@ from derive.term import (
 )
 
 UNITS = {"z": "h", "z2": "a2"}  # the output of each layer by its z
-VARIABLES = frozenset(("J", "h", "y", "z", "a1", "a2", "z2", "Theta1", "Theta2", "b1", "b2"))
 MOST_REGIONS = 16
 MOST_SUMMANDS = 12  # whose signs are tried, one at a time
 
@@ -197,7 +196,12 @@ def _ratio(model: Model, left: Term, claim: Term) -> Term | None:
             found = algebra.attempt(lambda: algebra.to_term(algebra.canonical(algebra.normal(quotient))))  # noqa: B023
         except KernelError:
             continue
-        if not found.names & VARIABLES and not found.indices and not any(t.kind == "sum" for t in subterms(found)):
+        if (
+            found != ZERO
+            and not found.names & VARIABLES
+            and not found.indices
+            and not any(t.kind == "sum" for t in subterms(found))
+        ):
             return tidy(found)
     return None
 
@@ -220,28 +224,31 @@ def _labels(case: Case) -> Iterator[Slip]:
         return
     truth = case.model.written_out(case.left)
     for labels, moved, said in (
-        ((0, 1), sub(mul(num(2), y), ONE), "y in {0, 1}; this loss takes y in {-1, 1}"),
-        ((-1, 1), mul(num(1, 2), add(y, ONE)), "y in {-1, 1}; this loss takes y in {0, 1}"),
+        ((0, 1), sub(mul(num(2), y), ONE), "y in {0, 1}, where this loss is meant for y in {-1, 1}"),
+        ((-1, 1), mul(num(1, 2), add(y, ONE)), "y in {-1, 1}, where this loss is meant for y in {0, 1}"),
         ((0, 1), sub(ONE, y), "the two labels the other way round"),
     ):
-        if (labels == (0, 1)) != bool(case.model.cases) and moved != sub(ONE, y):
-            continue
         each = [({y: num(n)}, {y: tidy(replace(moved, {y: num(n)}))}) for n in labels]
         if all(case.same(replace(truth, own), replace(case.claim, there)) for there, own in each):
             yield Slip("label-convention", (f"Right for {said}.",))
 
 
 def _domain(case: Case) -> Iterator[Slip]:
-    """Right, or wrong in its sign only, on a part of the domain where it says something."""
-    for region in _regions(case):
-        where = tuple(p for r in region for p in (" and ", r))[1:]
-        if case.same(case.left, ZERO, region):
-            continue
-        if case.same(case.left, case.claim, region):
-            yield Slip("domain", ("Right only where ", *where, "."))
-        elif case.same(case.left, neg(case.claim), region):
-            said = ("The sign is wrong: where ", *where, ", times -1 this is ", case.name, ".")
-            yield Slip("sign", said, MINUS_ONE)
+    """Wrong in its sign only, or right, on a part of the domain where it says something."""
+    regions = [region for region in _regions(case) if not case.same(case.left, ZERO, region)]
+    turned = [region for region in regions if case.same(case.left, neg(case.claim), region)]
+    if turned:
+        where = _either(turned)
+        yield Slip("sign", ("The sign is wrong: where ", *where, ", times -1 this is ", case.name, "."), MINUS_ONE)
+    right = [region for region in regions if case.same(case.left, case.claim, region)]
+    if right:
+        yield Slip("domain", ("Right only where ", *_either(right), "."))
+
+
+def _either(regions: Sequence[tuple[Term, ...]]) -> tuple[Piece, ...]:
+    """a < b and b < c, or d < a."""
+    shown = [tuple(p for r in region for p in (" and ", r))[1:] for region in regions]
+    return tuple(p for words in shown for p in (", or where ", *words))[1:]
 
 
 def _regions(case: Case) -> Iterator[tuple[Term, ...]]:
@@ -264,7 +271,7 @@ def _one_sign(case: Case) -> Iterator[Slip]:
 def _uncollapsed(case: Case) -> Iterator[Slip]:
     """The derivatives of all units added up, where one is asked for."""
     quantity = case.quantity
-    if quantity is None or not quantity.variable.indices:
+    if quantity is None or not quantity.variable.indices or case.same(case.claim, ZERO):
         return
     total = case.left
     for i in reversed(quantity.variable.indices):

@@ -418,7 +418,7 @@ class _Latex:
     def _raise(self, _: str, column: int) -> None:
         """A power; TeX raises a single token, which is refused where it looks like more."""
         self.found.append(("^", "^", column))
-        kind, word, _ = self.raw[self.at]
+        kind, word = self.raw[self.at][:2]
         if kind in ("-", "+"):
             raise SyntaxProblem("TeX raises the sign only: write ^{-1}", column)
         is_name = kind == "letter" or (kind == "command" and word in NAMES)

@@ -135,12 +135,11 @@ def checked(
     Raises CertificateError at the first certificate that does not hold.
     """
     cases = [{"text": _stored_text(pair)} for pair in pairs]
-    for pair, row in zip(pairs, watch(parallel("check", cases, jobs or cpus()), len(cases)), strict=True):
+    for pair, row in zip(pairs, watch(parallel("row", cases, jobs or cpus()), len(cases)), strict=True):
         if isinstance(row, DeriveError):
             raise CertificateError(f"the certificate of {pair} does not hold: {row}")
         if (row["pair"], row.pop("average")) != (pair, False):
             raise CertificateError(f"{file_name(pair, False)} is the certificate of another pair")
-        del row["steps"]
         yield row
 
 

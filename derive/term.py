@@ -14,7 +14,8 @@ name of the bound index.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from flint import fmpq
 
@@ -22,6 +23,9 @@ RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
 MAX_DEPTH = 100
 MAX_NODES = 300_000
 MAX_ARGUMENTS = 100_000
+MAX_KNOWN, MAX_KNOWN_WIDTH = 50_000, 30
+MAX_KEPT = 200_000  # nodes of the terms that are kept for one function
+Work = TypeVar("Work", bound=Callable[..., Any])
 
 
 # kind: types of the leading plain arguments, kinds of the terms that follow, and how many of those
@@ -45,6 +49,8 @@ _SHAPES: dict[str, tuple[tuple[type, ...], frozenset[str], int, int]] = {
     "rel": ((str,), _NUMBERS, 2, 2),
     "rest": ((), _NUMBERS | _INDICES, 2, 2),  # made by algebra only: a sum less one of its terms
 }
+_PLAIN = {kind: len(heads) for kind, (heads, *_) in _SHAPES.items()}
+_KNOWN: dict[tuple[Any, ...], Term] = {}  # nodes that are made again and again, by kind, hint and what they hold
 
 
 class Term:
@@ -65,37 +71,25 @@ class Term:
     depth: int
     nodes: int
 
-    def __init__(self, kind: str, args: tuple[Any, ...], hint: str = "") -> None:
-        heads, kinds, least, most = _SHAPES.get(kind, ((), _NOTHING, 1, 0))
-        terms = args[len(heads) :] if heads else args
-        if not least <= len(terms) <= most or (heads and tuple(map(type, args[: len(heads)])) != heads):
-            raise ValueError(f"no term has the shape {kind}{tuple(type(a).__name__ for a in args)}")
-        indices: tuple[Term, ...] = (self,) if kind == "index" else ()
-        names = frozenset((args[0],)) if kind == "var" or kind == "item" else _NOTHING
-        loose, depth, nodes = (args[0] + 1 if kind == "bound" else 0), 0, 1
-        for a in terms:
-            if type(a) is not Term or a.kind not in kinds:
-                raise ValueError(f"a {kind} does not hold {a!r}")
-            if a.indices:
-                indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
-            if a.names and a.names is not names:
-                names = names | a.names if names else a.names
-            loose = a.loose if a.loose > loose else loose
-            depth = a.depth if a.depth > depth else depth
-            nodes += a.nodes
-        if depth >= MAX_DEPTH or nodes > MAX_NODES:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}, or of more than {MAX_NODES} nodes")
-        _set_kind(self, kind)
-        _set_args(self, args)
-        _set_hint(self, hint)
-        _set_indices(self, indices)
-        _set_names(self, names)
-        _set_loose(self, max(0, loose - 1) if kind == "sum" else loose)
-        _set_depth(self, depth + 1)
-        _set_nodes(self, nodes)
-        _set_hash(self, hash((kind, args if kind != "num" else (int(args[0].p), int(args[0].q)))))
-        if kind in _CHECKS:
-            _CHECKS[kind](*args)
+    def __new__(cls, kind: str, args: tuple[Any, ...], hint: str = "") -> Term:
+        # a node holds its subterms: as long as it is known, no other objects have their ids
+        plain = _PLAIN.get(kind)
+        if not plain:
+            key: tuple[Any, ...] = (kind, hint, *map(id, args))
+        elif kind == "num" and [*map(type, args)] == [fmpq]:  # its own hash takes long
+            key = (kind, args[0].p, args[0].q)
+        elif kind == "bound":  # True is no 1
+            key = (kind, repr(args))
+        else:
+            key = (kind, hint, *args[:plain], *map(id, args[plain:]))
+        found = _KNOWN.get(key)
+        if found is None:
+            found = _made(object.__new__(cls), kind, args, hint)
+            if len(key) <= MAX_KNOWN_WIDTH:
+                if len(_KNOWN) >= MAX_KNOWN:
+                    _KNOWN.clear()
+                _KNOWN[key] = found
+        return found
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("terms are immutable")
@@ -126,6 +120,41 @@ _set_kind, _set_args, _set_hint, _set_indices, _set_names, _set_loose, _set_dept
     Term.__dict__[name].__set__
     for name in ("kind", "args", "hint", "indices", "names", "loose", "depth", "nodes", "_hash")
 )
+
+
+def _made(self: Term, kind: str, args: tuple[Any, ...], hint: str) -> Term:
+    """Fills a new node, and checks its shape."""
+    heads, kinds, least, most = _SHAPES.get(kind, ((), _NOTHING, 1, 0))
+    terms = args[len(heads) :]
+    if not least <= len(terms) <= most or tuple(map(type, args[: len(heads)])) != heads:
+        raise ValueError(f"no term has the shape {kind}{tuple(type(a).__name__ for a in args)}")
+    indices: tuple[Term, ...] = (self,) if kind == "index" else ()
+    names = frozenset((args[0],)) if kind == "var" or kind == "item" else _NOTHING
+    loose, depth, nodes = (args[0] + 1 if kind == "bound" else 0), 0, 1
+    for a in terms:
+        if type(a) is not Term or a.kind not in kinds:
+            raise ValueError(f"a {kind} does not hold {a!r}")
+        if a.indices:
+            indices = (*indices, *(i for i in a.indices if i not in indices)) if indices else a.indices
+        if a.names and a.names is not names:
+            names = names | a.names if names else a.names
+        loose = a.loose if a.loose > loose else loose
+        depth = a.depth if a.depth > depth else depth
+        nodes += a.nodes
+    if depth >= MAX_DEPTH or nodes > MAX_NODES:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}, or of more than {MAX_NODES} nodes")
+    if kind in _CHECKS:
+        _CHECKS[kind](*args)
+    _set_kind(self, kind)
+    _set_args(self, args)
+    _set_hint(self, hint)
+    _set_indices(self, indices)
+    _set_names(self, names)
+    _set_loose(self, max(0, loose - 1) if kind == "sum" else loose)
+    _set_depth(self, depth + 1)
+    _set_nodes(self, nodes)
+    _set_hash(self, hash((kind, args if kind != "num" else (int(args[0].p), int(args[0].q)))))
+    return self
 
 
 def _same_size(i: Term, j: Term) -> None:
@@ -236,6 +265,29 @@ def where(condition: Term, inside: Term, outside: Term) -> Term:
     return Term("where", (condition, inside, outside))
 
 
+def kept(work: Work) -> Work:
+    """The same function of terms, with a memory; it tells them apart as objects, as equal ones may have other hints."""
+    known: dict[tuple[int, ...], tuple[tuple[Term, ...], Any]] = {}
+    weight = 0
+
+    @wraps(work)
+    def remembered(*terms: Term) -> Any:
+        nonlocal weight
+        key = tuple(map(id, terms))
+        found = known.get(key)
+        if found is None:
+            found = terms, work(*terms)
+            weight += sum(t.nodes for t in terms)
+            if weight > MAX_KEPT:
+                known.clear()
+                weight = 0
+            known[key] = found
+        return found[1]
+
+    return cast("Work", remembered)
+
+
+@kept
 def sum_over(i: Term, body: Term) -> Term:
     """Sum of ``body`` over the free index ``i``, which it binds."""
     if i.kind != "index":
@@ -243,6 +295,7 @@ def sum_over(i: Term, body: Term) -> Term:
     return Term("sum", (i.args[1], _close(body, i, 0)), hint=i.args[0])
 
 
+@kept
 def open_sum(total: Term, i: Term) -> Term:
     """The summand with the bound index replaced by the index ``i`` of the same size."""
     if i.args[1] != total.args[0]:
@@ -290,9 +343,21 @@ def replace(term: Term, table: Mapping[Term, Term]) -> Term:
 
 def reindex(term: Term, table: Mapping[Term, Term]) -> Term:
     """Simultaneous replacement of free indices by indices."""
-    if not any(i in table for i in term.indices):
-        return term
-    return table[term] if term.kind == "index" else rebuild(term, lambda t: reindex(t, table))
+    return _reindexed(term, *table, *table.values()) if any(i in table for i in term.indices) else term
+
+
+@kept
+def _reindexed(term: Term, *indices: Term) -> Term:
+    """With the first half of the indices replaced by the second."""
+    half = len(indices) // 2
+    table = dict(zip(indices[:half], indices[half:], strict=True))
+
+    def changed(part: Term) -> Term:
+        if not any(i in table for i in part.indices):
+            return part
+        return table[part] if part.kind == "index" else rebuild(part, changed)
+
+    return changed(term)
 
 
 def subterms(term: Term) -> Iterator[Term]:

@@ -441,21 +441,34 @@ def dumps(found: Theorem) -> str:
 def loads(text: str) -> Theorem:
     """Read and re-check a stored theorem, every step of it and of its instances, by the kernel alone.
 
-    Raises CertificateError: not JSON, another schema, changed content, or a step that the kernel refuses.
+    Raises CertificateError: not JSON, another schema, changed content, a step that the kernel refuses, or a file that
+    states something else than the theorem whose name it bears. By which steps it is proved is left to the file.
     """
     try:
         data = json.loads(text)
         if data["schema"] != SCHEMA:
             raise CertificateError(f"schema {data['schema']!r} is not {SCHEMA!r}, which this version reads")
         found = _read(data)
-        is_same = dumps(found) == text
+        is_same, is_named = dumps(found) == text, _said(found) == _said(theorem(found.name))
     except CertificateError:
         raise
     except (DeriveError, *REFUSALS) as problem:
         raise CertificateError(str(problem)) from problem
     if not is_same:
         raise CertificateError("what the file says of its steps is not what the kernel finds")
+    if not is_named:
+        raise CertificateError(f"the file states something else than the theorem {found.name}")
     return found
+
+
+def _said(found: Theorem) -> tuple[Any, ...]:
+    """What a theorem tells its reader, whatever the steps: words, J and h, what is assumed and what is claimed."""
+    instances = [(i.title, i.pair, *_stated(i.chain)) for i in found.instances]
+    return found.title, found.source, found.cited, *_stated(found.chain), instances
+
+
+def _stated(chain: Chain) -> tuple[Any, ...]:
+    return chain.setting, chain.functions, chain.identities, chain.statement
 
 
 def _read(data: Mapping[str, Any]) -> Theorem:

@@ -16,6 +16,7 @@ from derive.kernel import (
     Derivative,
     Theorem,
     Theory,
+    is_proved,
     names_behind,
     opposite,
     refusing,
@@ -217,14 +218,7 @@ def _impossible(statement: Statement, relations: set[Term]) -> set[Term]:
     """The relations about h that are proved to hold nowhere on the domain."""
     inner = Theory(statement.definitions, statement.inner_assumptions)
     about = [r for r in relations if statement.output.args[0] in r.names]
-    return {r for r in about if _is_proved(inner, opposite(r))}
-
-
-def _is_proved(theory: Theory, relation: Term) -> bool:
-    try:
-        return theory.holds(relation)
-    except KernelError:  # it can never hold
-        return False
+    return {r for r in about if is_proved(inner.holds, opposite(r))}
 
 
 def _hypotheses(
@@ -357,7 +351,7 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[T
 
 
 def spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:
-    """The term times the factors, each branch of ``where`` with all of its factors, and those cancelled."""
+    """A product with cases, times the factors: each branch with all of its factors, and those cancelled."""
     flat = _factors(mul(term, *factors))
     n = next((n for n, f in enumerate(flat) if f.kind == "where" and not f.loose), None)
     if n is not None:
@@ -445,7 +439,8 @@ def _up_to(statement: Statement, border: Term, value: Term, side: Term, others: 
 def _is_elsewhere(statement: Statement, other: Term, border: Term) -> bool:
     """Whether an exclusion fails only where the border is not."""
     fails = rel("=", *other.args[1:])
-    return _is_proved(Theory(statement.definitions, (*statement.inner_assumptions, fails)), rel("!=", *border.args[1:]))
+    theory = Theory(statement.definitions, (*statement.inner_assumptions, fails))
+    return is_proved(theory.holds, rel("!=", *border.args[1:]))
 
 
 def _chosen(algebra: Calculus, term: Term) -> Term:

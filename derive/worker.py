@@ -6,6 +6,7 @@ Parent and child speak JSON, a line each: what the parent asks for are names of 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from derive.errors import DeriveError, KernelError
 SECONDS, MEGABYTES = 10.0, 500
 MAX_SECONDS, MAX_JOBS = 86_400, 256
 MAX_BATCH, FEW = 16, 24  # cases of a message; cases that are done sooner than a process has started
+GARBAGE = 100_000  # new objects after which a child looks for garbage
 GRACE = 1.0  # seconds in which a process that says no more has ended
 SHOWN = 300  # characters of the message of an unexpected exception
 Case = Mapping[str, Any]
@@ -49,12 +51,20 @@ def _derive(pair: str) -> dict[str, Any]:
 
 
 def _check(text: str) -> dict[str, Any]:
-    """The row of a certificate that is re-checked, and the number of its steps."""
+    """What a certificate that is re-checked says, and the number of its steps."""
+    from derive.certificate import loads
+
+    certificate, theorems, found = loads(text)
+    return {"pair": certificate.pair, "answer": found.answer, "kind": found.kind, "steps": len(theorems)}
+
+
+def _row(text: str) -> dict[str, Any]:
+    """The row of a certificate that is re-checked."""
     from derive.certificate import loads
     from derive.proof import Proof
 
     proof = Proof(loads(text))
-    return {**proof.to_json(steps=False), "average": proof.average, "steps": len(proof.steps)}
+    return {**proof.to_json(steps=False), "average": proof.average}
 
 
 def _match(form: str, look: Mapping[str, Any], **request: Any) -> dict[str, Any]:
@@ -82,6 +92,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "prove": _prove,
     "derive": _derive,
     "check": _check,
+    "row": _row,
     "match": _match,
     "judge": _judge,
 }
@@ -259,6 +270,8 @@ def _outcome(answer: Mapping[str, Any]) -> Any:
 
 def main() -> None:
     """Answer requests from standard input until it ends; nothing but answers reaches standard output."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)  # few terms hold cycles, and to look for them in all that are kept takes long
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:

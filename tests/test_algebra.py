@@ -735,3 +735,27 @@ def test_hypotheses_about_many_indices_end_soon() -> None:
     assumption = rel(">", add(*(of("y", a) for a in indices)), num(5))
     term = absolute(add(*(of("z", a) for a in indices)))
     same(term, add(term, ZERO), assumption)
+
+
+# ---- what is kept --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("capacity", [4, 8, 4, 8])
+def test_factors_are_those_of_the_ring_that_asks(capacity: int) -> None:
+    algebra = Algebra({}, ())
+    algebra._capacity = capacity
+    algebra._reset()
+    poly = 3 * algebra._generators[0] ** 2 - 3
+    for _ in range(2):  # the second time from memory
+        constant, factors = algebra._factor(poly)
+        assert len(factors) == 2 and constant * factors[0][0] * factors[1][0] == poly
+
+
+def test_a_sign_is_found_again_once_more_is_known() -> None:
+    """The sign of y[k] - 1 is open until the equation about y is used at k."""
+    target = item("y", k)
+    algebra = Algebra({}, (rel("=", target, num(2)),))
+    gap = algebra.normal(sub(target, ONE))[0]
+    assert algebra.sign(gap)[0] == ANY_SIGN
+    algebra.use_equations((k,))
+    assert algebra.sign(gap)[0] == POSITIVE_SIGN

@@ -48,6 +48,7 @@ RULES = {
     "spelling": Rule({"errors", "language"}, set()),
     "plain": Rule({"term", "language"}, {"flint"}),
     "syntax": Rule({"errors", "term", "laws", "language", "spelling", "plain"}, set()),
+    "documents": Rule({"errors", "spelling"}, set()),
     "certificate": Rule(LANGUAGE | KERNEL, {"flint"}),
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
@@ -71,21 +72,35 @@ RULES = {
     "potentials": Rule(
         CHECKED | CATALOGUE | {"algebra", "calculus", "present", "antiderivatives", "matched"}, {"flint"}
     ),
-    "matching": Rule(LANGUAGE | {"matched"}, set(), CATALOGUE | {"potentials"}),
+    "matching": Rule(LANGUAGE | {"matched", "request"}, set(), {"potentials"}),
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
+    "model": Rule(LANGUAGE | {"algebra", "calculus", "kernel", "derivation"}, set()),
+    "judge": Rule(LANGUAGE | {"balls", "model", "witnesses"}, {"flint"}),
+    "corrections": Rule(CHECKED | {"judge", "model", "present", "proof"}, set()),
+    "slips": Rule(CHECKED | {"calculus", "judge", "model", "present", "proof", "remarks"}, set()),
+    "checking": Rule(
+        CHECKED | {"corrections", "documents", "judge", "model", "proof", "slips"},
+        set(),
+        {"library", "prover", "request", "report.check"},
+    ),
+    "report.check": Rule(CHECKED | REPORT | {"checking"}, set()),
     "library": Rule(
         {"errors", "term", "certificate", "proof"}, set(), LANGUAGE | CATALOGUE | {"catalogue", "prover", "worker"}
     ),
-    "worker": Rule({"errors"}, set(), {"catalogue", "certificate", "matching", "proof", "prover"} | REPORT),
+    "worker": Rule(
+        {"errors"},
+        set(),
+        {"catalogue", "certificate", "checking", "matching", "proof", "prover", "theorems", "report.check"} | REPORT,
+    ),
     "survey": Rule({"errors", "certificate", "library", "worker"}, set(), {"report.table"}),
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "library", "matched", "survey", "theorems", "worker"} | REPORT,
+        {"certificate", "checking", "library", "matched", "survey", "theorems", "worker"} | REPORT,
     ),
     "__main__": Rule({"cli"}, set()),
-    "__init__": Rule({"errors"}, set(), {"certificate", "library", "matching", "prover", "survey"}),
+    "__init__": Rule({"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "survey"}),
 }
 MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "catalogue", "antiderivatives", "potentials"}
 TRUSTED = {"term", "laws", "algebra", "calculus", "kernel", "derivation", "verdict", "balls"}

@@ -35,7 +35,7 @@ from derive.certificate import (
     shipped,
 )
 from derive.derivation import COST, Statement, replay
-from derive.errors import CertificateError, KernelError
+from derive.errors import CertificateError, DeriveError, KernelError
 from derive.syntax import parse, parse_relation, plain
 from derive.term import ZERO, rel, var
 
@@ -456,3 +456,14 @@ def test_any_text(text: str) -> None:
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_content_under_a_fitting_checksum(body: dict[str, Any]) -> None:
     refusal(_sealed({"schema": SCHEMA, **body}))
+
+
+def test_a_text_is_read_under_its_own_symbols() -> None:
+    families = {"scalars": [], "families": {"z": ["K"]}, "indices": {"k": "K"}, "functions": []}
+    scalars = {"scalars": ["z"], "families": {}, "indices": {}, "functions": []}
+    names = json.dumps(families), json.dumps(scalars)
+    for _ in range(2):  # the second time from memory
+        assert [certificate._read_term(t, n).kind for t, n in zip(("z[k]", "z"), names, strict=True)] == ["item", "var"]
+        for text, other in zip(("z", "z[k]"), names, strict=True):
+            with pytest.raises(DeriveError):
+                certificate._read_term(text, other)

@@ -378,6 +378,18 @@ def test_a_name_of_a_file_is_printable(tmp_path: Path) -> None:
     assert run.stderr.count("\n") == 1 and run.stderr[:-1].isprintable()
 
 
+def test_verify_takes_theorems(tmp_path: Path) -> None:
+    shipped = ROOT / "proofs" / "theorems" / "bregman.json"
+    bad = tmp_path / "bad.json"
+    bad.write_text(shipped.read_text(encoding="ascii").replace('"F(y) - F(h)', '"F(h) - F(y)', 1), encoding="ascii")
+    run = derive("verify", str(shipped), str(CERTIFICATES / "mse-tanh.json"), str(bad), "--json")
+    rows = json.loads(run.stdout)
+    assert run.returncode == 1 and [row["holds"] for row in rows] == [True, True, False]
+    assert rows[0]["theorem"] == "bregman" and rows[1]["pair"] == "mse-tanh" and "step 1" in rows[2]["reason"]
+    run = derive("verify", str(shipped))
+    assert run.returncode == 0 and "holds, " in run.stdout and "theorem bregman" in run.stdout
+
+
 def test_verify_reads_standard_input() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "derive", "verify", "-"],

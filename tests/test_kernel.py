@@ -32,7 +32,9 @@ from by_hand import (
 
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Derivative, Equation, Theorem, Theory, merged_values, resolved, strictly
+from derive.kernel import Derivative, Equation, Theorem, Theory, is_proved, merged_values, resolved, strictly
+from derive.plain import plain
+from derive.syntax import Symbols, parse, parse_relation
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -959,6 +961,16 @@ def test_holds() -> None:
     refused(lambda: theory.holds(rel(">", call("acosh", z), ZERO)))
 
 
+def test_a_refusal_is_no_proof() -> None:
+    theory = Theory({}, (H_POSITIVE,))
+    assert is_proved(theory.holds, H_POSITIVE) and is_proved(theory.equal, add(h, h), mul(TWO, h))
+    assert not is_proved(theory.holds, rel(">", z, ZERO))
+    assert not is_proved(theory.holds, rel("<", h, ZERO))  # it can never hold
+    assert not is_proved(theory.equal, h, z)
+    with pytest.raises(TypeError):  # only what the kernel refuses is no proof: a wrong call is a mistake
+        is_proved(theory.holds)  # type: ignore[call-arg]
+
+
 def test_needs() -> None:
     theory = Theory({"h": ((), log(z))}, (rel(">", w, ZERO),))
     assert theory.needs(add(div(h, w), log(w))) == (rel(">", z, ZERO),)
@@ -1121,3 +1133,51 @@ def test_many_binders_end_in_a_refusal_or_a_theorem() -> None:
         term = sum_over(a, term)
     with suppress(KernelError):
         assert Theory({}).equal(term, term)
+
+
+# ---- continuity
+
+
+def continuous(text: str, *assumed: str, apart: tuple[str, ...] = ()) -> tuple[str, ...]:
+    names = Symbols(frozenset("xyd"), {"u": ("K",)}, {"k": "K", "j": "K"})
+    theory = Theory({}, [parse_relation(r, names) for r in assumed])
+    found = theory.continuous(parse(text, names), [parse_relation(r, names) for r in apart])
+    return tuple(map(plain, found))
+
+
+@pytest.mark.parametrize(
+    ("text", "assumed"),
+    [
+        ("where(x > 0, x, 0)", ()),
+        ("where(x > 0, x^2, -x)", ()),
+        ("where(d < x - y, d*(x - y - d/2), (x - y)^2/2)", ("d > 0",)),
+        ("where(d < x, d, where(d < -x, -d, x))", ("d > 0",)),
+        ("|x|*exp(where(x*y > 1, x*y, 1))", ()),
+        ("where(x > 0, 1, -1)", ("x > y^2 + 1",)),
+    ],
+)
+def test_continuous(text: str, assumed: tuple[str, ...]) -> None:
+    assert {*continuous(text, *assumed)} <= {*assumed}
+
+
+def test_continuous_where_a_relation_holds() -> None:
+    assert continuous("where(x > 0, 1, -1)", apart=("x != 0",)) == ()
+    assert continuous("1/x") == ("x != 0",)
+
+
+@pytest.mark.parametrize(
+    ("text", "assumed", "apart"),
+    [
+        ("where(x > 0, 1, -1)", (), ()),
+        ("where(x > 0, 1, -1)", ("x = 0",), ("x != 0",)),  # it can never hold there
+        ("where(-x < 0, 1, -1)", ("x = 0",), ("-x != 0",)),
+        ("where(x^2 > y, x, y)", (), ()),
+        ("where(x*y > 1, x, 1/y + 1)", (), ()),
+        ("where(u[k] > 0, u[k], 0)", (), ()),  # a border with an index would be about all of its values
+        ("where(u[k] > 0, u[j], u[k]*u[j])", (), ()),
+        ("sum(k, where(u[k] > 0, 1, 0))", (), ("x != 0",)),
+    ],
+)
+def test_not_proved_to_be_continuous(text: str, assumed: tuple[str, ...], apart: tuple[str, ...]) -> None:
+    with pytest.raises(KernelError):
+        continuous(text, *assumed, apart=apart)

@@ -187,6 +187,35 @@ def test_potential_of_a_function_of_one_sum_and_one_coordinate(activation: str, 
     assert theory.equal(parse(known.loss, VECTOR), expected).hypotheses == ()
 
 
+@pytest.mark.parametrize(
+    ("activation", "params", "loss"),
+    [
+        ("softmax(z)", (), "log(sum(l, exp(z[l])))"),
+        ("softmax(z/T)", ("T > 0",), "T*log(sum(l, exp(z[l]/T)))"),
+        ("sum(l, z[l])", (), "sum(l, z[l])^2/2"),
+        ("w[k]*exp(z[k])/sum(l, w[l]*exp(z[l]))", ("w[k] > 0",), "log(sum(l, w[l]*exp(z[l])))"),
+    ],
+)
+def test_what_prove_reads_is_read(activation: str, params: tuple[str, ...], loss: str) -> None:
+    known = match(activation, params=params)
+    assert known.exists is True and known.loss is not None
+    symbols = VECTOR._replace(families={**FAMILIES, "w": ("K",)}, scalars=VECTOR.scalars - {"w"})
+    expected = parse(f"{loss} - sum(k, y[k]*z[k])", symbols)
+    assert Theory({}).equal(parse(known.loss, symbols), expected)
+
+
+def test_a_parameter_of_each_coordinate() -> None:
+    known = match("tanh(w[k]*z[k])", params=["w[k] > 0"])
+    assert known.loss == "log(cosh(w*z))/w - y*z" and known.convex is True
+    assert [plain(h) for h in known.hypotheses] == ["w > 0"]
+    apart = match("w[k]*z[k]/sum(l, w[l]*z[l])", params=["w[k] > 0"], assume=["z[k] > 0"])
+    assert apart.exists is False and apart.witness is not None and {"w[1]", "w[2]"} <= {*apart.witness}
+
+
+def test_assumptions_on_the_parameters_of_a_slug() -> None:
+    assert [plain(h) for h in match("leakyrelu", assume=["alpha < 1/2"]).hypotheses] == ["alpha > 0", "alpha < 1/2"]
+
+
 def test_a_vector_that_acts_coordinate_by_coordinate_is_a_scalar() -> None:
     assert match("tanh(z[k])").loss == match("tanh").loss
     assert match("-1/z[k]", assume=["z[k] < 0"]).loss == match("inverse").loss
@@ -291,9 +320,13 @@ def test_parameters_and_domains() -> None:
         ("z*q", {}, "declare it: --param q"),
         ("z", {"params": ["y > 0"]}, "y has a meaning already"),
         ("z", {"params": ["1 < 2"]}, "no name is declared"),
-        ("z", {"assume": ["y > 0"]}, "unknown name 'y'"),
+        ("z", {"assume": ["y > 0"]}, "an assumption is about z"),
         ("z", {"assume": ["z"]}, "relation"),
         ("z[k] - z[j]", {}, "one free index"),
+        ("MSE", {}, "no activation is called 'MSE'"),
+        ("h*z", {}, "cannot use h"),
+        ("z[k]", {"assume": ["h[k] > 0"]}, "an assumption is about z"),
+        ("z*w[k]", {}, "unknown name 'w'"),
         ("", {}, "empty"),
         ("__import__('os').system('id')", {}, "column"),
         (sympy.Symbol("y") * sympy.Symbol("z"), {}, "cannot use y"),

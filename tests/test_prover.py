@@ -232,6 +232,13 @@ def test_more_than_one_class_is_asked_for_only_where_one_is_too_few(pair: str, a
     assert [plain(r) for r in proof.statement.activation_domain] == (["K > 1"] if pair == "bce-softmax" else [])
 
 
+def test_a_size_that_nothing_rests_on_is_not_asked_for() -> None:
+    proof = prover.prove(loss="cce", activation="softmax", assume=["K > 5"])
+    assert proof.answer == "yes" and proof.statement.activation_domain == proof.statement.parameters == ()
+    needed = prover.prove(loss="bce", activation="softmax", assume=["K > 5"])
+    assert [plain(r) for r in needed.statement.activation_domain] == ["K > 1"]
+
+
 @per_case
 def test_the_averaged_cost_is_the_mean(pair: str, average: bool) -> None:
     cost = fresh(pair, average).statement.cost

@@ -6,7 +6,8 @@ import pytest
 
 from derive import prover
 from derive.proof import Proof
-from derive.remarks import essential, leaves, settled
+from derive.remarks import essential, is_empty, leaves, settled
+from derive.report.text import text
 from derive.syntax import Symbols, parse, parse_relation, plain
 
 NAMES = Symbols(frozenset("hyzd"), {}, {})
@@ -60,10 +61,22 @@ def test_a_factor_that_is_negative() -> None:
         ("mse-softplus", "as h goes to 0"),
         ("mse-square", None),
         ("mse-softmax", None),  # a sum over the outputs: nothing is claimed
+        ("hinge-tanh", "as h goes to -1, as h goes to 1"),  # h y > 1 is nowhere
+        ("hinge-identity", "where h*y > 1"),
     ],
 )
 def test_saturation(pair: str, said: str | None) -> None:
     assert proved(pair).saturation == said
+
+
+def test_an_end_that_the_output_never_reaches_is_no_end() -> None:
+    """dJ/dz has the factor h, which is 0 at 0, but h stays above 1/4."""
+    loss = "h^3/3 - y*h^2/2"
+    assert prover.prove(loss=loss, activation="sigmoid(z)").saturation == "as h goes to 0, as h goes to 1"
+    kept = prover.prove(loss=loss, activation="1/4 + sigmoid(z)/2").saturation
+    assert kept == "as z goes to -infinity, as z goes to infinity"
+    assert prover.prove(loss=loss, activation="sigmoid(z)", assume=["z > 0"]).saturation == "as h goes to 1"
+    assert prover.prove(loss=loss, activation="1/2 + tanh(z)/2").saturation == "as h goes to 0, as h goes to 1"
 
 
 @pytest.mark.parametrize(
@@ -130,6 +143,29 @@ def test_relations_that_say_nothing_new_are_left_out(given: tuple[str, ...], kep
 )
 def test_settled(text: str, shown: str) -> None:
     assert plain(settled(parse(text, NAMES))) == shown
+
+
+@pytest.mark.parametrize(
+    ("pair", "region", "empty"),
+    [
+        ("hinge-tanh", ("h*y > 1",), True),
+        ("hinge-tanh", ("h*y < 1",), False),
+        ("hinge-identity", ("h*y > 1",), False),
+        ("mse-sigmoid", ("h > 1",), True),
+        ("mse-identity", ("h > 1", "h < 0"), True),
+        ("mse-identity", ("h > 0", "h < 1"), False),
+        ("mse-identity", (), False),
+    ],
+)
+def test_empty_regions(pair: str, region: tuple[str, ...], empty: bool) -> None:
+    statement = proved(pair).statement
+    assert is_empty(statement, tuple(parse_relation(r, NAMES) for r in region)) is empty
+
+
+def test_nothing_is_told_of_empty_regions() -> None:
+    said = text(proved("hinge-tanh"), unicode=False)
+    why = said[said.index("Why:") : said.index("Limits:")]
+    assert "h*y < 1" in why and "h*y > 1" not in why
 
 
 def test_leaves_are_the_branches_with_their_regions() -> None:

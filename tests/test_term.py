@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import terms
 
+from derive import term as module
+from derive.syntax import plain
 from derive.term import (
     MAX_DEPTH,
     MAX_NODES,
@@ -21,6 +23,7 @@ from derive.term import (
     div,
     index,
     item,
+    kept,
     kron,
     mul,
     neg,
@@ -152,3 +155,53 @@ def test_replace_is_simultaneous() -> None:
     assert replace(add(z, y), {z: y, y: z}) == add(y, z)
     assert replace(where(rel("<", z, ZERO), z, y), {z: size("K")}) == where(rel("<", size("K"), ZERO), size("K"), y)
     assert replace(kron(k, j), {z: y}) == kron(k, j)
+
+
+# ---- what is kept --------------------------------------------------------------------------------
+
+
+def test_a_term_that_is_made_again_is_the_same_object() -> None:
+    assert add(z, num(1, 2)) is add(var("z"), num(1, 2))
+    assert num(2) is not num(1, 2) and call("exp", z) is not call("log", z) and size("z") is not z
+
+
+def test_sums_that_differ_in_the_name_of_their_index_are_equal_and_stay_apart() -> None:
+    by_k, by_j = (mul(zs(l), sum_over(i, zs(i))) for i in (k, j))
+    assert by_k == by_j and by_k is not by_j
+    for _ in range(2):  # the second time from memory
+        shown = [plain(reindex(t, {l: index("i")})) for t in (by_k, by_j)]
+        assert shown == ["z[i]*sum(k, z[k])", "z[i]*sum(j, z[j])"]
+
+
+def test_open_and_closed_sums_keep_the_names_inside() -> None:
+    inner = [sum_over(i, item("w", l, i)) for i in (k, j)]
+    for _ in range(2):
+        outer = [sum_over(l, t) for t in inner]
+        assert [t.args[1].hint for t in outer] == [open_sum(t, l).hint for t in outer] == ["k", "j"]
+
+
+def test_forgetting_changes_no_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = power(add(z, var("y")), 2)
+    monkeypatch.setattr(module, "MAX_KNOWN", 1)
+    var("nobody has made this one before")
+    after = power(add(var("z"), var("y")), 2)
+    assert len(module._KNOWN) == 1 and after is not before and after == before and hash(after) == hash(before)
+
+
+def test_a_wide_term_is_not_kept() -> None:
+    wide = [add(*(num(n) for n in range(100))) for _ in range(2)]
+    assert wide[0] == wide[1] and wide[0] is not wide[1]
+
+
+def test_what_is_kept_of_a_function_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Term] = []
+
+    @kept
+    def twice(term: Term) -> Term:
+        calls.append(term)
+        return add(term, term)
+
+    assert twice(z) is twice(z) and len(calls) == 1
+    monkeypatch.setattr(module, "MAX_KEPT", 2)
+    assert [twice(t) for t in (ONE, ZERO, z)] == [add(t, t) for t in (ONE, ZERO, z)]
+    assert calls == [z, ONE, ZERO, z]

@@ -25,7 +25,7 @@ from derive.term import ZERO, Term, index, item, var
 from derive.theorems import THEOREMS, Corollary, Theorem, dumps, loads, names, pieces
 
 STORED = Path(__file__).parent.parent / "proofs" / "theorems"
-SCALAR, VECTOR = (Setting(None, ZERO, is_vector).symbols for is_vector in (False, True))
+SCALAR, VECTOR = (Setting(ZERO, ZERO, is_vector).symbols for is_vector in (False, True))
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -274,6 +274,15 @@ def test_every_shipped_file_is_a_theorem() -> None:
     assert sorted(p.stem for p in STORED.glob("*.json")) == sorted(names())
 
 
+def test_other_steps_may_prove_the_same() -> None:
+    """A file is held to what it states, not to the steps that the writer would take."""
+    data = json.loads(dumps(theorem("bregman")))
+    extra = {**data["steps"][3], "n": len(data["steps"]) + 1}
+    data["steps"].append(extra)
+    found = loads(json.dumps(data, indent=1) + "\n")
+    assert found.chain.statement == theorem("bregman").chain.statement and len(found.chain.lines) == extra["n"]
+
+
 def at_point(point: list[str]) -> Edit:
     return lambda d: d["instances"][4]["steps"][3].update(point=point)
 
@@ -313,6 +322,18 @@ EDITS: dict[str, tuple[str, Edit, str]] = {
     "a remark": ("bregman", lambda d: d.update(cited=["$x$"]), "plain words"),
     "an undeclared name": ("bregman", lambda d: d.update(loss="Q(h)"), "unknown function"),
     "another field": ("bregman", lambda d: d.update(trusted=True), "the kernel finds"),
+    "the name": ("matching-loss", lambda d: d.update(name="fenchel-young"), "something else than the theorem fenchel"),
+    "a name of no theorem": ("bregman", lambda d: d.update(name="everything"), "no theorem is called"),
+    "the title": ("bregman", lambda d: d.update(title="Every loss cancels"), "something else"),
+    "the source": ("bregman", lambda d: d.update(source="nowhere"), "something else"),
+    "a citation": ("bregman", lambda d: d.update(cited=["J is always convex (Rudin)."]), "something else"),
+    "the pair of an instance": ("bregman", lambda d: d["instances"][0].update(pair="mse-tanh"), "something else"),
+    "a pair that is none": ("bregman", lambda d: d["instances"][0].update(pair="foo-bar"), "something else"),
+    "the title of an instance": ("bregman", lambda d: d["instances"][0].update(title="any"), "something else"),
+    "instances left out": ("bregman", lambda d: d.update(instances=[]), "something else"),
+    "claims left out": ("bregman", lambda d: d.update(claims=[6]), "something else"),
+    "a definition claimed": ("bregman", lambda d: d.update(claims=[1, 3, 6]), "something else"),
+    "0 for false": ("bregman", lambda d: d.update(vector=0), "the kernel finds"),
     "a field lost": ("bregman", lambda d: d.pop("vector"), "vector"),
 }
 
@@ -384,6 +405,68 @@ def test_both_sides_is_refused(lines: tuple[Line, ...], last: Line, reason: str)
         started.take(last)
 
 
+NOWHERE = "where(z^2 <= 0, 1, 0)"  # is positive at the one point z = 0
+
+
+@pytest.mark.parametrize(
+    ("identity", "given"),
+    [
+        (("F(z)", f"z - 0*log({NOWHERE})"), "F(z)"),
+        (("F(z)", "z - 0*log(where(z >= 0, where(z <= 0, 1, 0), 0))"), "F(z)"),
+        (("F(s)", f"F(z) - 0*log({NOWHERE.replace('z', '(z - s)')})"), "F(s)"),
+    ],
+)
+def test_an_identity_on_no_open_set_says_nothing_about_slopes(identity: tuple[str, str], given: str) -> None:
+    """F(z) = z at z = 0 alone is true of F = z^2, whose slope there is not 1."""
+    left, right = identity
+    shorter = right.split(" - ")[0]
+    slope = "F'(z)" if given == "F(z)" else "0"
+    started = run(
+        "z",
+        line("assume", right, left=left),
+        line("equal", shorter, 0, left=left),
+        line("derivative", slope, left=given, by="z"),
+    )
+    value = "1" if shorter == "z" else "F'(z)"
+    with pytest.raises(KernelError, match="equal on no open set"):
+        started.take(line("both-sides", value, 1, 2))
+
+
+def test_an_open_set_needs_continuous_functions_and_says_so() -> None:
+    """G(z)/F(z) = z/F(z) with F = 1 at 0 and 0 elsewhere holds for G = z^2 where F is not 0: F is continuous."""
+    lines = (
+        line("assume", "z/F(z)", left="G(z)/F(z)"),
+        line("equal", "z", 0, left="G(z)"),
+        line("derivative", "G'(z)", left="G(z)", by="z"),
+        line("both-sides", "1", 1, 2),
+    )
+    started = run("z", *lines)
+    assert "F(z) != 0" in map(plain, started.facts[3].hypotheses)
+    said = theorems.functions(Chain(started.setting, lines, tuple(started.facts), (3,)))
+    assert (var("F"), " is any continuous function") in said
+
+
+def test_both_sides_is_not_about_second_derivatives() -> None:
+    lines = (
+        line("definition", "y*h", left="J"),
+        line("derivative", "y*g'(z)", left="J", by="z"),
+        line("derivative", "g'(z)", left="h", by="z"),
+        line("second", "y*g''(z)", 1, 2),
+    )
+    started = run("g(z)", *lines)
+    with pytest.raises(KernelError, match="not the derivative of the left side by z"):
+        started.take(line("both-sides", "y*g'(z)", 0, 3))
+    assert started.take(line("both-sides", "y*g'(z)", 0, 1)).statement == "y*g'(z) = y*g'(z)"
+
+
+def test_both_sides_is_not_about_a_gap() -> None:
+    started = Run(Setting(None, parse("z[k] + sum(l, z[l])", VECTOR), True))
+    started.take(line("derivative", "kron(k, j) + 1", left="h[k]", by="z[j]", vector=True))
+    started.take(line("gap", "0", 0, vector=True))
+    with pytest.raises(KernelError, match="not the derivative of the left side by z"):
+        started.take(line("both-sides", "0", 1, 0, vector=True))
+
+
 def test_an_equation_brings_its_hypotheses_along() -> None:
     """exp(log z) = z for z > 0 only; what is rewritten by it says so, and so does what is made of that."""
     lines = (
@@ -416,9 +499,32 @@ def test_a_derivative_is_no_equation_to_rewrite_by() -> None:
         started.take(line("equal", "g'(z)", 0, left="h"))
 
 
-def test_assumptions_are_about_abstract_functions() -> None:
+@pytest.mark.parametrize(
+    ("left", "value"),
+    [
+        ("1", "2"),
+        ("z + 0*F(z)", "0"),
+        ("z*F(z)/F(z)", "0"),
+        ("F(z) + z", "F(z)"),
+        ("F(z)^0", "2"),
+        ("F(2*z/2) - F(z)", "1"),
+    ],
+)
+def test_assumptions_are_about_abstract_functions(left: str, value: str) -> None:
+    """An equation of known functions is true or contradictory, also where an abstract one only seems to be in it."""
     with pytest.raises(KernelError, match="proved, not assumed"):
-        run("g(z)", line("assume", "2", left="1"))
+        run("g(z)", line("assume", value, left=left))
+
+
+@pytest.mark.parametrize(("is_vector", "activation", "by"), [(False, "z", "z"), (True, "z[k]", "z[j]")])
+def test_there_is_no_j_without_a_loss(is_vector: bool, activation: str, by: str) -> None:
+    """It would be a variable of its own, and dJ/dz = 0."""
+    step = {"rule": "derivative", "reason": "", "from": [], "left": "J", "by": by, "value": "0", "point": []}
+    data = {"vector": is_vector, "loss": None, "activation": activation, "claims": [1], "steps": [step]}
+    with pytest.raises(DeriveError, match="unknown name 'J'"):
+        read_chain(data)
+    with pytest.raises(DeriveError, match="unknown name 'J'"):
+        read_chain(data | {"loss": "J + 1"})
 
 
 def test_a_right_side_that_the_rule_does_not_prove_is_refused() -> None:

@@ -14,7 +14,7 @@ from derive.balls import Point
 from derive.certificate import Witness
 from derive.derivation import COST
 from derive.proof import Kink, Proof, ProofStep
-from derive.remarks import essential
+from derive.remarks import essential, is_empty
 from derive.report.layout import binders, inverse
 from derive.report.words import (
     Cases,
@@ -160,8 +160,10 @@ def notes(proof: Proof) -> Iterator[Row]:
     yield "Why", why(proof)
     for kink in proof.kinks:
         yield "Kink" if kink.left else "Except", kink_words(proof, kink)
-    if remark := (*sign(proof), *saturation(proof)):
+    if remark := (*sign(proof), *flats(proof)):
         yield "Factor" if proof.sign else "Remark", remark
+    if goes := limits(proof):
+        yield "Limits", goes
     yield from curvature(proof)
     yield "Assumes", hypotheses(proof)
     if proof.border:
@@ -315,10 +317,12 @@ def _why_pieces(proof: Proof) -> Words:
 
 
 def _values(proof: Proof, slope: Slope) -> Words:
-    """dh/dz is 1 where z > 0 and 0 where z < 0."""
+    """dh/dz is 1 where z > 0 and 0 where z < 0; nothing of regions that are empty."""
     last = {s.where: s.right for s in proof.steps if s.left == slope and s.rule not in ("cases", "join")}
     said: list[Piece] = []
     for where, value in last.items():
+        if is_empty(proof.statement, where):
+            continue
         said += [", ", value, *((" where ", *joined(essential(where))) if where else ())]
     return slope, " is ", *said[1:]
 
@@ -396,7 +400,7 @@ def _why_coupled(proof: Proof, found: Parts) -> Words:
     return (*words, ".")
 
 
-# ---- sign and saturation ---------------------------------------------------------------------------------
+# ---- sign, and where nothing is learned --------------------------------------------------------------------
 
 
 def sign(proof: Proof) -> Words:
@@ -407,20 +411,22 @@ def sign(proof: Proof) -> Words:
     return before, target(proof), middle, proof.statement.residual, after
 
 
-def saturation(proof: Proof) -> Words:
-    """Where dJ/dz goes to 0 whatever the target; only where it is proved."""
+def flats(proof: Proof) -> Words:
+    """Where dJ/dz is proved to be 0 whatever the target; after what is said of the sign, if anything is."""
+    places = [p for region in proof.vanishing.regions for p in (" and where ", *joined(region))]
+    words = (" ", target(proof), " is 0 where ", *places[1:], ": nothing is learned there.") if places else ()
+    return words if proof.sign in SIGNS else words[1:]
+
+
+def limits(proof: Proof) -> Words:
+    """Where dJ/dz goes to 0 whatever the target, by the calculus of leading terms: no theorem of the kernel."""
     found, z = proof.vanishing, proof.statement.preactivation
     output = proof.statement.at_preactivation(proof.statement.output)
-    words: list[Piece] = []
     goes: list[Piece] = [p for end in found.ends for p in (" and as ", output, " goes to ", end)]
     goes += [p for is_down in found.downward for p in (" and as ", z, " goes to ", Infinity(is_down))]
-    if goes:
-        words += [" ", target(proof), " goes to 0 ", str(goes[0])[5:], *goes[1:]]
-        words += [": there learning is slow, however wrong the output is."]
-    if found.regions:
-        places = [p for region in found.regions for p in (" and where ", *joined(region))]
-        words += [" ", target(proof), " is 0 where ", *places[1:], ": nothing is learned there."]
-    return tuple(words if proof.sign in SIGNS else words[1:])
+    source = " (by leading terms, not by the kernel)"
+    rest = (source, ": there learning is slow, however wrong the output is.")
+    return (target(proof), " goes to 0 ", str(goes[0])[5:], *goes[1:], *rest) if goes else ()
 
 
 # ---- points ----------------------------------------------------------------------------------------------

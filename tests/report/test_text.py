@@ -215,7 +215,12 @@ def sentence(proof: Proof, label: str) -> str:
         (
             "mse-sigmoid",
             "Factor",
-            "It is positive: dJ/dz always has the sign of h - y. dJ/dz goes to 0 as h goes to 0 and as h goes to 1: "
+            "It is positive: dJ/dz always has the sign of h - y.",
+        ),
+        (
+            "mse-sigmoid",
+            "Limits",
+            "dJ/dz goes to 0 as h goes to 0 and as h goes to 1 (by leading terms, not by the kernel): "
             "there learning is slow, however wrong the output is.",
         ),
         ("mse-sigmoid", "Witness", "At z = 0, y = 1: dJ/dz is -1/8, but h - y is -1/2."),
