@@ -34,9 +34,10 @@ def checked(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 class Claim(NamedTuple):
-    """A claim in both spellings with what it is about, the slip if it is wrong, and what the left side is.
+    """A claim in both spellings with what it is about, and the slip if it is wrong.
 
-    ``left`` and ``correct``: the equation that the correction must satisfy. ``said``: words of the explanation.
+    correct: an equation that what should stand there satisfies. conditions: of the claim, or else of the correction.
+    said: words of the explanation.
     """
 
     plain: str
@@ -183,6 +184,7 @@ FROM_ELSEWHERE = {
         SOFTMAX,
         "other",
         "dJ/dz_j = p_j*sum(i, y_i) - y_j",
+        SUM_IS_ONE,
     ),
     "p before the sum": Claim("dJ/dz_i = p_i*sum(k, y_k) - y_i", r"p_i \sum_k y_k - y_i", UNSAID),
     "p minus y": Claim("p_i - y_i", r"\frac{\partial J}{\partial z_i} = p_i - y_i", SOFTMAX, conditions=SUM_IS_ONE),
@@ -226,7 +228,12 @@ FROM_ELSEWHERE = {
         "-y*sigmoid(-y*z)", r"-y \, \sigma(-y z)", {"loss": "log(1 + exp(-y*z))", "activation": "z"}
     ),
     "the perceptron for the hinge": Claim(
-        "max(0, -y*z)", r"\max(0, -y z)", "hinge-identity", "other", "dJ/dz = where(y*z < 1, -y, 0)"
+        "max(0, -y*z)",
+        r"\max(0, -y z)",
+        "hinge-identity",
+        "other",
+        "dJ/dz = where(y*z < 1, -y, 0)",
+        ("h*y != 1",),
     ),
     "the hinge": Claim(
         "where(y*z < 1, -y, 0)",
