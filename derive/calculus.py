@@ -7,13 +7,30 @@ subterm, also for one that drops out of a normal form.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from derive.algebra import Algebra, Definitions, fresh_index
 from derive.errors import KernelError
 from derive.laws import CONSTANTS, law, power_derivative, power_domain
-from derive.term import ZERO, Term, add, kron, mul, open_sum, reindex, rel, rename, sum_over, times
+from derive.term import (
+    ZERO,
+    Term,
+    add,
+    kron,
+    mul,
+    open_sum,
+    reindex,
+    rel,
+    rename,
+    replace,
+    sub,
+    subterms,
+    sum_over,
+    times,
+    var,
+)
 
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
 _NAMED = frozenset(("var", "item"))
@@ -172,7 +189,43 @@ class Calculus(Algebra):
         _, left, right = condition.args
         branches = (inside, outside) if verdict is None else (inside,) if verdict else (outside,)
         moves = variable is not None and any(self._mentions(t, variable) for t in (left, right))
-        return (rel("!=", left, right),) if moves else (), (left, right, *branches)
+        kinks = moves and variable is not None and not self._is_smooth_across(term, variable)
+        return (rel("!=", left, right),) if kinks else (), (left, right, *branches)
+
+    def _is_smooth_across(self, term: Term, variable: Term) -> bool:
+        """Whether both branches have the same value and derivative wherever l = r: then so has the whole.
+
+        Asked inside of sums and families only: the pieces of a number are derived one by one.
+        """
+        condition, *branches = term.args
+        if not condition.indices:
+            return False
+        slopes = [self.differentiate(t, variable) or ZERO for t in branches]
+        return self.agrees_across(condition, *branches) and self.agrees_across(condition, *slopes)
+
+    def agrees_across(self, condition: Term, inside: Term, outside: Term) -> bool:
+        """Whether two terms are proved equal where l = r for one value of an index, whatever holds for its others.
+
+        Each element counts as a number of its own, so that the equation is about this one.
+        """
+        facts = [r for a in self._inequalities for r in self._instantiate(a, condition.indices)]
+        parts = [*condition.args[1:], inside, outside, *facts]
+        elements = dict.fromkeys(t for part in parts for t in subterms(part) if t.kind == "item" and not t.loose)
+        single = {t: var(f"#{n}") for n, t in enumerate(elements)}
+        given = tuple(replace(r, single) for r in facts)
+        return _agree(given, *(replace(t, single) for t in (*condition.args[1:], inside, outside)))
+
+    def same(self, left: Term, right: Term) -> bool:
+        """Equal numerators over a common denominator, in each case of two free indices equal or not."""
+        self.use_equations((*left.indices, *right.indices))
+        (n1, d1), (n2, d2) = self.normal(left), self.normal(right)
+        gap = n1 - n2 if d1 == d2 else self.total([(n1, d1), (-n2, d2)])[0]
+        return self.vanishes(gap)
+
+    def is_multiple(self, term: Term, other: Term) -> bool:
+        """Whether the numerator of a term is a multiple of that of the other, so that it is 0 where the other is."""
+        above, below = (self.canonical(self.normal(t)) for t in (term, other))
+        return not divmod(above[0], below[0])[1]
 
     def _mentions(self, term: Term, variable: Term) -> bool:
         return any(self._moves(name, variable) for name in term.names)
@@ -192,6 +245,21 @@ class Calculus(Algebra):
             else:
                 found.append(relation)
         return tuple(found)
+
+
+def _agree(given: tuple[Term, ...], left: Term, right: Term, one: Term, other: Term) -> bool:
+    """Whether two terms are equal where left = right: by that equation, or as multiples of its difference."""
+    at_border, anywhere = Calculus({}, (*given, rel("=", left, right))), Calculus({}, given)
+    for algebra, test in (
+        (at_border, partial(at_border.same, one, other)),
+        (anywhere, partial(anywhere.is_multiple, sub(one, other), sub(left, right))),
+    ):
+        try:
+            if algebra.attempt(test):
+                return True
+        except KernelError:
+            continue
+    return False
 
 
 _DIFFERENTIATE: dict[str, Callable[[Calculus, Term, Term], Term | None]] = {

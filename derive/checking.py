@@ -288,10 +288,16 @@ def _explained(
     if model.quantity_of(left) is None and model.quantity_of(claim) is not None:
         left, claim = claim, left
     mended = correction(model, proof, left)
-    kind = slip(model, left, claim, lambda term: correction(model, proof, term))
+    kind = _smaller(judgement) or slip(model, left, claim, lambda term: correction(model, proof, term))
     needed = (*((kind.condition,) if kind.condition else ()), *_needs(model, left, mended))
     found = Wrong(left, claim, judgement, mended, kind, tuple(sorted(model.names[2])))
     return Check(model, "wrong", lines, first, tuple(dict.fromkeys((*conditions, *needed))), found)
+
+
+def _smaller(judgement: Judgement) -> Slip | None:
+    """The slip of what is right, but has no value on a part of the domain."""
+    where = tuple(p for r in judgement.conditions for p in (" and ", r))[1:]
+    return Slip("domain", ("Right only where ", *where, ".")) if where else None
 
 
 def _needs(model: Model, left: Term, mended: Term | None) -> tuple[Term, ...]:

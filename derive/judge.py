@@ -25,7 +25,7 @@ TRIED, SEEN = 150, 4_000  # points of a search: in the domain, and at all
 SIMPLE = 30  # of them before any are drawn
 DIGITS = ((256, 15), (512, 100), (4096, 1000))  # precision and digits of two numbers, until they look different
 DEEPEST = 5  # borders within borders
-SIZES = {"K": 2, "m": 2, "n1": 1, "n2": 2}  # at a point that is drawn
+SIZES = {"K": (2, 3), "m": (2,), "n1": (1,), "n2": (2,)}  # at a point that is drawn
 NUMBERS = (0, 1, -1, fmpq(1, 2), 2, fmpq(-1, 2), fmpq(3, 2))
 TARGETS = (1, 0, fmpq(1, 2), -1)
 
@@ -33,6 +33,8 @@ TARGETS = (1, 0, fmpq(1, 2), -1)
 class Judgement(NamedTuple):
     """Whether an equation holds: True with what it needs beyond the domain, False with a point, None with a reason.
 
+    What it needs are equations on targets, and relations l != r: one that needs more is False at a point where its
+    right side has no value.
     ``left`` and ``right`` are its sides at the point, where any function f is the logistic sigmoid.
     """
 
@@ -47,7 +49,9 @@ class Judgement(NamedTuple):
 def judge(model: Model, left: Term, right: Term, stated: Mapping[str, Term] | None = None) -> Judgement:
     """The judgement of left = right in a model, with some derivatives ``stated`` to be other than they are."""
     try:
-        return proved(model, left, right, stated)
+        found = proved(model, left, right, stated)
+        smaller = tuple(c for c in found.conditions if c.args[0] not in ("=", "!="))
+        return _undefined(model, left, right, smaller) if smaller else found
     except KernelError as problem:
         refusal = str(problem)
     try:
@@ -143,14 +147,33 @@ def _unfolded(model: Model, side: Term, theory: Theory) -> Term:
     return add(*found)
 
 
+def _undefined(model: Model, left: Term, right: Term, smaller: tuple[Term, ...]) -> Judgement:
+    """What is right on a smaller domain only: a point of the domain where one of the relations fails."""
+    definitions = model.theory_for((left, right)).definitions
+    needs = [*_domain(model), *model.needs_of((left, right))]
+    for point in islice(_points(model, (left, right)), SEEN):
+        if all(holds(r, point, definitions) for r in needs) and any(
+            holds(strictly(opposite(c)), point, definitions) for c in smaller
+        ):
+            try:
+                value = balls.decimal(balls.enclosure(_request(model, left, {}), point, definitions, 256))
+            except KernelError:
+                continue
+            return Judgement(False, smaller, point, value, "undefined")
+    return Judgement(None, smaller, reason="it is right on a smaller domain, but no point outside of that was found")
+
+
+def _domain(model: Model) -> list[Term]:
+    return [*model.assumptions, *model.conditions, *(r for rs in model.free.values() for r in rs)]
+
+
 def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term]) -> Judgement | None:
     definitions = {
         name: (formals, _instance(body))
         for name, (formals, body) in model.theory_for((left, right), (), stated).definitions.items()
     }
     left, right = _instance(left), _instance(right)
-    needs = [*model.assumptions, *model.conditions, *model.needs_of((left, right))]
-    needs += [r for rs in model.free.values() for r in rs]
+    needs = [*_domain(model), *model.needs_of((left, right))]
     left_side, right_side = (_request(model, side, stated) for side in (left, right))
     tried = 0
     for point in islice(_points(model, (left, right)), SEEN):
@@ -215,22 +238,17 @@ def _points(model: Model, sides: Iterable[Term]) -> Iterator[balls.Point]:
 def _drawn(model: Model) -> Iterator[balls.Point]:
     """Points of numbers drawn by a fixed seed; y and the parameters from values that they may have."""
     families, scalars, _ = model.names
-    keys = [(name, place) for name, over in sorted(families.items()) for place in _places(over)]
-    keys += [(name, ()) for name in sorted(scalars)]
-    keys = [key for key in keys if key[0] not in model.definitions]
+    names = {n: over for n, over in {**families, **dict.fromkeys(scalars, ())}.items() if n not in model.definitions}
     parameters = {name for r in model.statement.parameters for name in r.names} | {"lambda"}
-    sizes = {over for found in families.values() for over in found}
+    used = {over for found in families.values() for over in found}
     draw = random.Random(1)
     while True:
+        sizes = {name: draw.choice(counts) for name, counts in SIZES.items() if name in used}
+        of_one = draw.randint(1, sizes.get("K", 1))
         values: dict[balls.Key, fmpq | Term] = {}
-        for key in keys:
-            numbers = TARGETS if key[0] == "y" else PARAMETERS if key[0] in parameters else NUMBERS
-            values[key] = fmpq(draw.choice(numbers))
-        if model.conditions:
-            of_one = draw.choice((1, 2))
-            values |= {("y", place): fmpq(place[-1] == of_one) for place in _places(families["y"])}
-        yield balls.Point(values, {name: n for name, n in SIZES.items() if name in sizes}, {})
-
-
-def _places(over: Iterable[str]) -> Iterator[tuple[int, ...]]:
-    return product(*(range(1, SIZES[size] + 1) for size in over))
+        for name, over in sorted(names.items()):
+            numbers = TARGETS if name == "y" else PARAMETERS if name in parameters else NUMBERS
+            for place in product(*(range(1, sizes[size] + 1) for size in over)):
+                is_one_hot = name == "y" and model.conditions
+                values[name, place] = fmpq(place[-1] == of_one) if is_one_hot else fmpq(draw.choice(numbers))
+        yield balls.Point(values, sizes, {})

@@ -8,15 +8,30 @@ kernel cannot do raises ``KernelError``, which proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import wraps
 from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from derive.algebra import Definitions, Obligation
+from derive.algebra import Definitions, Obligation, fresh_index
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
-from derive.term import ONE, ZERO, Term, mul, neg, rebuild, rel, replace, sub, subterms, sum_over, where
+from derive.term import (
+    ONE,
+    ZERO,
+    Term,
+    mul,
+    neg,
+    open_sum,
+    rebuild,
+    reindex,
+    rel,
+    replace,
+    sub,
+    subterms,
+    sum_over,
+    where,
+)
 
 
 class Equation(NamedTuple):
@@ -157,7 +172,7 @@ class Theory:
 
         def prove() -> Theorem:
             algebra = self._algebra
-            if not _same(algebra, _closed(left), _closed(right)):
+            if not algebra.same(_closed(left), _closed(right)):
                 raise KernelError("the normal forms of the two sides differ")
             return self._theorem(Equation(left, right), algebra.conditions(left) + algebra.conditions(right))
 
@@ -173,7 +188,7 @@ class Theory:
                 raise KernelError("the indices of the variable must differ")
             algebra = self._algebra
             found = algebra.differentiate(_closed(subject), variable)
-            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
+            if not algebra.same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the derivative")
             needs = algebra.conditions(subject, variable) + algebra.conditions(value)
             return self._theorem(Derivative(subject, variable, value), needs)
@@ -238,7 +253,7 @@ class Theory:
 
         def needs() -> tuple[Term, ...]:
             found = algebra.differentiate(_closed(term), d.variable)
-            if not _same(algebra, found if found is not None else ZERO, _closed(value)):
+            if not algebra.same(found if found is not None else ZERO, _closed(value)):
                 raise KernelError("this is not the total derivative")
             every = algebra.conditions(term, d.variable) + algebra.conditions(value)
             return (*every, *(r for r in outer.assumptions if r.args[0] == "=" or r in algebra.facts))
@@ -384,7 +399,7 @@ class Theory:
 
         def prove() -> Theorem:
             algebra = self._algebra
-            if not _multiple(algebra, _closed(sub(left, right)), _closed(border)):
+            if not algebra.is_multiple(_closed(sub(left, right)), _closed(border)):
                 raise KernelError("the difference is no multiple of the border")
             needs = algebra.conditions(left) + algebra.conditions(right)
             return self._theorem(Equation(left, right), needs, (rel("=", border, ZERO),))
@@ -392,35 +407,40 @@ class Theory:
         return self._algebra.attempt(prove)
 
     @refusing
-    def continuous(self, term: Term, apart: Container[Term] = ()) -> tuple[Term, ...]:
+    def continuous(self, term: Term, apart: Collection[Term] = ()) -> tuple[Term, ...]:
         """The hypotheses under which a term is defined, and continuous wherever the relations ``apart``, l != r, hold.
 
         A law is continuous where it is defined, and ``where`` at l = r if both branches are equal there.
         Fails: this is not proved; one of ``apart`` that can never hold does not count.
         """
         found = [*self.support(term)]
-        for part in subterms(term):
-            if part.kind == "where":
-                away = not part.loose and self._keeps_away(rel("!=", *part.args[0].args[1:]), apart)
-                found += () if away else self._meets(*part.args)
+        for condition, inside, outside in _pieces(term):
+            if not self._keeps_away(rel("!=", *condition.args[1:]), apart):
+                found += self._meets(condition, inside, outside)
         return tuple(dict.fromkeys(found))
 
-    def _keeps_away(self, tie: Term, apart: Container[Term]) -> bool:
+    def _keeps_away(self, tie: Term, apart: Collection[Term]) -> bool:
         try:
-            return self.holds(tie) or tie in apart
+            return self.holds(tie) or any(tie == at_index(r, tie.indices) for r in apart)
         except KernelError:  # it can never hold
             return False
 
     def _meets(self, condition: Term, inside: Term, outside: Term) -> tuple[Term, ...]:
         """The hypotheses, but for l = r itself, under which both branches are equal there."""
-        if condition.indices or condition.loose:
-            raise KernelError("a border with an index would be about all of its values at once")
+        if condition.indices:
+            if not self.agrees_across(condition, inside, outside):
+                raise KernelError("the branches are not proved equal at a border with an index")
+            return ()
         border, difference = rel("=", *condition.args[1:]), sub(*condition.args[1:])
         try:
             used = Theory(self._definitions, (*self._assumptions, border)).equal(inside, outside).hypotheses
         except KernelError:
             used = self.equal_where_zero(difference, inside, outside).hypotheses
         return tuple(h for h in used if h not in (border, rel("=", difference, ZERO)))
+
+    def agrees_across(self, condition: Term, left: Term, right: Term) -> bool:
+        """Whether two terms are proved equal where l = r for one value of an index, whatever holds for its others."""
+        return self._algebra.attempt(lambda: self._algebra.agrees_across(condition, left, right))
 
     def support(self, term: Term, variable: Term | None = None) -> tuple[Term, ...]:
         """The hypotheses, assumed or left over, under which a term is defined, and smooth in a variable."""
@@ -453,20 +473,6 @@ class Theory:
             return frozenset().union(*(t.names for p in (above, below) for t in algebra.atoms_of(p)))
 
         return algebra.attempt(names)
-
-
-def _same(algebra: Calculus, left: Term, right: Term) -> bool:
-    """Equal numerators over a common denominator, in each case of two free indices equal or not."""
-    algebra.use_equations((*left.indices, *right.indices))
-    (n1, d1), (n2, d2) = algebra.normal(left), algebra.normal(right)
-    gap = n1 - n2 if d1 == d2 else algebra.total([(n1, d1), (-n2, d2)])[0]
-    return algebra.vanishes(gap)
-
-
-def _multiple(algebra: Calculus, term: Term, border: Term) -> bool:
-    """Whether the numerator of a term is a multiple of the numerator of the border."""
-    above, below = (algebra.canonical(algebra.normal(t)) for t in (term, border))
-    return not divmod(above[0], below[0])[1]
 
 
 _STRICT = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
@@ -515,6 +521,23 @@ def _ties(term: Term) -> list[Term]:
     elif term.kind == "call" and term.args[0] == "abs":
         found.append(rel("!=", term.args[1], ZERO))
     return [t for t in found if not t.loose]
+
+
+def at_index(relation: Term, indices: tuple[Term, ...]) -> Term:
+    """A relation about every index as it is at the given ones; itself where it has another number of them."""
+    own = relation.indices
+    return reindex(relation, dict(zip(own, indices, strict=True))) if len(own) == len(indices) else relation
+
+
+def _pieces(term: Term) -> Iterator[tuple[Term, Term, Term]]:
+    """Each ``where`` of a term as its condition and branches, inside of sums at an index of its own."""
+    if term.kind == "sum":
+        term = open_sum(term, fresh_index(term.args[0], term))
+    if term.kind == "where":
+        yield term.args
+    for part in term.args:
+        if isinstance(part, Term):
+            yield from _pieces(part)
 
 
 def _cofactor(term: Term, common: Term) -> Term | None:

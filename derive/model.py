@@ -55,6 +55,7 @@ LAYERS = {  # a^{(2)} and so on; (L) is the output layer
 }
 INDICES = {"i": ("m",), "n": ("n1", "m"), "q": ("n1",), "j": ("n2",), "l": ("n2",), "s": ("n2",)}  # else the classes
 VARIABLES = frozenset(("J", "h", "y", "z", "a1", "a2", "z2", "Theta1", "Theta2", "b1", "b2"))  # no parameters
+NETWORK = VARIABLES - {"J", "h", "y", "z"}
 HIDDEN = "f"  # the activation of hidden layers where that of the output acts on a whole vector
 EXAMPLES = "m"
 
@@ -338,6 +339,10 @@ def of_network(statement: Statement, layer: int = 2, average: bool = False, deca
         raise DeriveError("a network here has layers 2 (hidden) and 3 (output); the inputs, layer 1, have no delta")
     if any(i.args[1] == EXAMPLES for i in statement.output.indices):
         raise DeriveError("give the pair itself; the network is averaged by its own option")
+    own = NETWORK | {"lambda"} if decay else NETWORK
+    taken = sorted((statement.cost.names | statement.activation.names) & own)
+    if taken:
+        raise DeriveError(f"{taken[0]} is a name of the network; declare the parameter by another name")
     k, unit_of_2, unit_of_1 = index("k", "K"), index("l", "n2"), index("n", "n1")
     example: tuple[Term, ...] = (index("i", EXAMPLES),) if average else ()
     z, h, y = (item(name, *example, k) for name in ("z", "h", "y"))

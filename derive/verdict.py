@@ -16,6 +16,7 @@ from derive.kernel import (
     Derivative,
     Theorem,
     Theory,
+    at_index,
     is_proved,
     names_behind,
     opposite,
@@ -40,6 +41,7 @@ from derive.term import (
     rebuild,
     reindex,
     rel,
+    rename,
     replace,
     sub,
     subterms,
@@ -338,16 +340,57 @@ def _kinks(statement: Statement, lines: _Lines, value: Term, exclusions: tuple[T
             continue
         at, border = rel("=", *exclusion.args[1:]), borders.get(exclusion)
         others = tuple(e for e in exclusions if e != exclusion and e.args[0] == "!=")
-        if border is None or not _is_continuous(statement, others):
+        if (border is None and not exclusion.indices) or not _is_continuous(statement, others):
             yield Kink(at)
             continue
-        sides = _sides(statement, border)
+        sides = _sides(statement, border or exclusion)
         try:
-            left, right = (_up_to(statement, border, value, side, others) for side in sides)
+            if border is None:
+                left, right = (_beside(statement, exclusion, value, side, others) for side in sides)
+            else:
+                left, right = (_up_to(statement, border, value, side, others) for side in sides)
         except KernelError:
             yield Kink(at)
             continue
         yield Kink(at, left, right, *sides)
+
+
+def _beside(statement: Statement, exclusion: Term, value: Term, side: Term, others: tuple[Term, ...]) -> Term:
+    """The value on one side of a border that one summand has: with the border itself counted to that side.
+
+    Fails: the rest of it is not proved to be continuous there, but for points at which another exclusion fails.
+    """
+    found = _closed_on(value, side)
+    theory = Theory(statement.outer_definitions, statement.free_assumptions)
+    inner = Theory(statement.definitions, statement.inner_assumptions)
+    if any(theory.agrees_across(side, *at_index(e, exclusion.indices).args[1:]) for e in others):
+        raise KernelError("another exclusion fails all along the border")
+    needs = theory.continuous(found, (exclusion, *others))
+    if not all(n in theory.assumptions or n in others or inner.holds(n) for n in needs):
+        raise KernelError("a side is not proved to be continuous up to the border")
+    return found
+
+
+_AT_EQUALITY = {"<": {"<": "<=", ">=": ">"}, ">": {"<=": "<", ">": ">="}}  # l < r, counted to a side
+
+
+def _closed_on(term: Term, side: Term) -> Term:
+    """The term with l = r counted to the side in every condition about l and r, at whatever index."""
+    if term.kind == "sum":
+        i = index("#side", term.args[0])
+        return rename(sum_over(i, _closed_on(open_sum(term, i), side)), term.hint)
+    term = rebuild(term, lambda t: _closed_on(t, side))
+    if term.kind != "where":
+        return term
+    op, left, right = term.args[0].args
+    own = at_index(side, term.args[0].indices)
+    for same, towards in ((own.args[1:], side.args[0]), (own.args[:0:-1], _MIRRORED[side.args[0]])):
+        if same == (left, right):
+            return Term("where", (rel(_AT_EQUALITY[towards].get(op, op), left, right), *term.args[1:]))
+    return term
+
+
+_MIRRORED = {"<": ">", ">": "<"}
 
 
 def spread(term: Term, factors: tuple[Term, ...] = ()) -> Term:

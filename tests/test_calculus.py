@@ -16,6 +16,8 @@ from derive.calculus import Calculus, Slope
 from derive.errors import KernelError
 from derive.kernel import Theory
 from derive.laws import LAWS
+from derive.plain import plain
+from derive.syntax import Symbols, parse, parse_relation
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -270,3 +272,52 @@ def test_derivatives_of_what_is_no_number_are_refused() -> None:
     refused(lambda: differentiated(rel("<", z, w)))
     refused(lambda: differentiated(mul(z, item("z", k))))
     assert differentiated(num(3)) is None
+
+
+# ---- pieces inside of sums -----------------------------------------------------------------------------
+
+
+NAMES = Symbols(frozenset("d"), {"u": ("K",), "v": ("K",)}, {"k": "K", "j": "K", "i": "K"})
+
+
+def needs_of_slope(text: str, *assumed: str) -> set[str]:
+    """What the derivative by u[j] needs."""
+    algebra = Calculus({}, tuple(parse_relation(r, NAMES) for r in assumed))
+    variable = parse("u[j]", NAMES)
+    return {plain(r) for r in algebra.attempt(lambda: algebra.conditions(parse(text, NAMES), variable)) if r.names}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(k, where(d < u[k] - v[k], d*(u[k] - v[k]) - d^2/2, "
+        "where(d < v[k] - u[k], d*(v[k] - u[k]) - d^2/2, (u[k] - v[k])^2/2)))",
+        "where(u[i] > v[i], (u[i] - v[i])^2, 0)",
+        "sum(k, where(u[k] < 0, exp(u[k]), 1 + u[k]))",
+        "sum(k, where(u[k]*v[k] < 1, (1 - u[k]*v[k])^2, 0))",
+    ],
+)
+def test_a_summand_whose_pieces_meet_smoothly_needs_nothing(text: str) -> None:
+    assert needs_of_slope(text, "d > 0") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "border"),
+    [
+        ("sum(k, where(u[k] > v[k], u[k] - v[k], v[k] - u[k]))", "u"),  # slopes differ
+        ("sum(k, where(u[k] > v[k], 1, 0))", "u"),  # a jump, though both slopes are 0
+        ("sum(k, where(u[k] > 0, u[k]^2, u[k]))", "u"),  # the value agrees, the slope does not
+        ("sum(k, where(u[k] > v[k], u[k]^2, v[k]^2))", "u"),
+        ("sum(k, where(d < u[k], d*(u[k] - d/2), (u[k] - v[k])^2/2))", "u"),  # not the same where u = d
+        ("where(u[i] > 0, u[i]*u[k], 0)", "u"),  # the slope by u[i] is u[k] on one side
+        ("sum(k, where(u[k] > 0, u[k]*sum(i, u[i]), 0))", "u"),
+    ],
+)
+def test_a_summand_with_a_kink_or_a_jump_needs_to_be_off_its_border(text: str, border: str) -> None:
+    found = needs_of_slope(text, "d > 0")
+    assert found and all("!=" in r and border in r for r in found)
+
+
+def test_that_all_elements_are_at_the_border_is_not_assumed() -> None:
+    """u[k] = v[k] for one k only: what the other elements are is open, so that the slopes are not the same."""
+    assert needs_of_slope("sum(k, where(u[k] > v[k], (u[k] - v[k])*sum(i, (u[i] - v[i])^2), 0))")

@@ -1154,6 +1154,8 @@ def continuous(text: str, *assumed: str, apart: tuple[str, ...] = ()) -> tuple[s
         ("where(d < x, d, where(d < -x, -d, x))", ("d > 0",)),
         ("|x|*exp(where(x*y > 1, x*y, 1))", ()),
         ("where(x > 0, 1, -1)", ("x > y^2 + 1",)),
+        ("where(u[k] > 0, u[k], 0)", ()),
+        ("sum(k, where(d < u[k], d*u[k] - d^2/2, u[k]^2/2))", ()),
     ],
 )
 def test_continuous(text: str, assumed: tuple[str, ...]) -> None:
@@ -1173,8 +1175,8 @@ def test_continuous_where_a_relation_holds() -> None:
         ("where(-x < 0, 1, -1)", ("x = 0",), ("-x != 0",)),
         ("where(x^2 > y, x, y)", (), ()),
         ("where(x*y > 1, x, 1/y + 1)", (), ()),
-        ("where(u[k] > 0, u[k], 0)", (), ()),  # a border with an index would be about all of its values
-        ("where(u[k] > 0, u[j], u[k]*u[j])", (), ()),
+        ("where(u[k] > 0, u[j], u[k]*u[j])", (), ()),  # u[j] is not 0 where u[k] is
+        ("sum(k, where(u[k] > 0, sum(j, u[j]^2), 0))", (), ()),
         ("sum(k, where(u[k] > 0, 1, 0))", (), ("x != 0",)),
     ],
 )

@@ -70,6 +70,55 @@ def test_one_sided_values_are_one_sided_derivatives(pair: str) -> None:
             assert seen or kink.left is None
 
 
+# ---- outputs that every coordinate moves
+
+
+COUPLED = [pair for pair in KINKS if pair not in SCALAR and any(kink.left for kink in KINKS[pair])]
+CLASSES = 3
+
+
+def onto_class(pair: str, place: Any, border: Term) -> Any | None:
+    """The place with y of the last class where the border is, at j = 1 or j = 3; None where that is not possible."""
+
+    def gap(value: Any) -> Any:
+        moved = place._replace(y=((*place.y[0][:-1], value),))
+        return _at_last(pair, moved).value(sub(*border.args[1:])), moved
+
+    zero, one = gap(mpmath.mpf(0))[0], gap(mpmath.mpf(1))[0]
+    return None if one == zero else gap(zero / (zero - one))[1]
+
+
+def _at_last(pair: str, place: Any) -> Any:
+    found = written(pair, place, "j")
+    return found._replace(indices={**found.indices, "k": CLASSES})
+
+
+@pytest.mark.parametrize("pair", COUPLED)
+@pytest.mark.parametrize("j", [0, CLASSES - 1])
+def test_one_sided_values_of_coupled_outputs(pair: str, j: int) -> None:
+    """At a point where one class is at the border, along z_j to either side; the value is taken beside the border."""
+    with mpmath.workdps(DIGITS):
+        for kink in KINKS[pair]:
+            if kink.left is None:
+                continue
+            seen = 0
+            for seed in range(ENOUGH):
+                place = onto_class(pair, place_of(pair, seed, 1, CLASSES)._replace(at=(0, j)), kink.at)
+                if place is None:
+                    continue
+                y, parameters, z = numbers(place.y), in_mpmath(place.parameters), numbers(place.z)[0]
+                for step in (STEP, -STEP):
+                    beside = (*z[:j], z[j] + step, *z[j + 1 :])
+                    here, there = (cost(pair, (x,), y, mpmath, parameters) for x in (z, beside))
+                    point = _at_last(pair, place._replace(z=(beside,)))
+                    for value, side in ((kink.left, kink.left_where), (kink.right, kink.right_where)):
+                        if point.value(side):
+                            found = point.value(value)
+                            assert abs(found - (there - here) / step) <= 1e-12 * (1 + abs(found)), (pair, kink.at)
+                            seen += 1
+            assert seen
+
+
 def test_only_a_kink_on_a_flat_piece_comes_without_values() -> None:
     """With y in {-1, 1} these have h y = 1 for all z beyond a bound: dJ/dz is 0 there, and no value is one-sided."""
     assert [pair for pair in SCALAR if any(k.left is None for k in KINKS[pair])] == [
