@@ -69,9 +69,8 @@ def test_the_derivative_of_the_activation_left_out(pair: str) -> None:
 
 @per_scalar
 def test_the_derivative_of_the_activation_twice(pair: str) -> None:
-    slope = "dh_j/dz_j" if "[j]" in delta(pair) else "dh/dz"
-    assert wrong(f"({delta(pair)})*{slope}", pair).slip == "extra-activation-derivative"
-    assert wrong(f"({delta(pair)})*f'(z)", pair).slip == "extra-activation-derivative"
+    for slope in ("dh_j/dz_j",) if "[j]" in delta(pair) else ("dh/dz", "f'(z)"):
+        assert wrong(f"({delta(pair)})*{slope}", pair).slip == "extra-activation-derivative"
 
 
 @per_scalar
