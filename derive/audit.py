@@ -90,7 +90,8 @@ class Choice(NamedTuple):
         return "both" if len(sides) == 2 else sides[0] if sides else inside
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.place.to_json(), "below": self.below, "above": self.above, **self.found, "picks": self.picks}
+        found = {name: repr(value) for name, value in self.found.items()}
+        return {**self.place.to_json(), "below": self.below, "above": self.above, **found, "picks": self.picks}
 
 
 class Row(NamedTuple):
@@ -110,10 +111,6 @@ class Row(NamedTuple):
     def failures(self, number_format: str) -> tuple[Value, ...]:
         """Where nan, or an infinity that should not be, was found."""
         return tuple(v for v in self.values[number_format] if v.ulps is None)
-
-    @property
-    def statement(self) -> str:
-        return self.call.pair or f"{plain(self.proof.statement.cost)}; h = {plain(self.proof.statement.activation)}"
 
     def to_json(self) -> dict[str, Any]:
         measured = {name: self._measured(name) for name in self.values}

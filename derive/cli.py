@@ -606,7 +606,10 @@ def audit(frameworks: tuple[str, ...], as_json: bool, form: str | None, file: st
     form = "json" if as_json else form or _by_suffix(file)
     if form == "latex":
         raise DeriveError("an audit is text, Markdown or JSON; name the file .txt, .md or .json")
-    found = [audited(name, watched=_watched) for name in dict.fromkeys(frameworks)]
+    try:
+        found = [audited(name, watched=_watched) for name in dict.fromkeys(frameworks)]
+    except KernelError as problem:
+        _stop(f"the audit is undecided: {problem}", UNDECIDED)
     if form == "json":
         _write(_dump([each.to_json() for each in found]), file)
         return
