@@ -1,8 +1,8 @@
 """What public references state about gradients and Hessians, as ``derive check`` judges it: corpus/true.jsonl.
 
 A line of the corpus has the ``source``; ``pair``, or ``loss`` and ``activation`` with params and assume; ``claim``, the
-formula of the source in h, y and z; ``note``, what it is there, such as a derivative of minus the loss. Where the answer
-is not "right", ``answer`` says what it is, and ``why``. ``python tests/test_true_corpus.py`` prints the score.
+formula of the source in h, y and z; ``note``, what it is there, such as a derivative of minus the loss. Where the
+answer is not "right", ``answer`` says what it is, and ``why``. ``python tests/test_true_corpus.py`` prints the score.
 """
 
 from __future__ import annotations
