@@ -94,10 +94,14 @@ RULES = {
         {"catalogue", "certificate", "checking", "matching", "proof", "prover", "theorems", "report.check"} | REPORT,
     ),
     "survey": Rule({"errors", "certificate", "library", "worker"}, set(), {"report.table"}),
+    "frameworks": Rule({"errors"}, {"torch", "jax", "optax"}),  # inside of functions: see the test below
+    "audit": Rule(LANGUAGE | {"balls", "frameworks", "library", "proof", "witnesses"}, {"flint"}),
+    "report.audit": Rule(LANGUAGE | {"audit"}, set()),
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "checking", "library", "matched", "survey", "theorems", "worker"} | REPORT,
+        {"audit", "certificate", "checking", "library", "matched", "report.audit", "survey", "theorems", "worker"}
+        | REPORT,
     ),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "survey"}),
@@ -198,6 +202,11 @@ def test_module_keeps_to_its_rule(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in SOURCES if name not in MAY_LOAD_SYMPY])
 def test_importing_a_module_loads_no_sympy(module: str) -> None:
     assert "sympy" not in loaded_with(module)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_importing_a_module_loads_no_framework(module: str) -> None:
+    assert not {"torch", "jax", "optax"} & loaded_with(module)
 
 
 def test_the_rules_themselves_have_no_cycle() -> None:
