@@ -188,7 +188,7 @@ class _Latex:
         elif kind == "word":
             self._word(match["word"].strip().replace(r"\_", "_"), column)
         elif kind == "letter":
-            self.raw.append(("letter", match["letter"], column))
+            self._word(match["letter"], column)
         elif kind == "second":
             self.raw.append(("indicator", match["first"] + match["second"], column))
         elif kind == "mark" or kind == "escaped":

@@ -50,7 +50,13 @@ __all__ = [
 ]
 
 OTHER_NAMES = {"a": "h", "yhat": "h"}  # of variables, where a text's symbols declare no a or yhat
-LAYERS = {("a", "L"): "h", ("h", "L"): "h", ("yhat", "L"): "h", ("z", "L"): "z"}  # the last layer is the output
+LAYERS = {
+    ("a", "L"): "h",
+    ("h", "L"): "h",
+    ("yhat", "L"): "h",
+    ("z", "L"): "z",
+    ("delta", "L"): "delta",
+}  # the last layer is the output
 TOO_DEEP = f"the expression is nested more than {MAX_DEPTH} deep, which is the limit"
 
 Read = TypeVar("Read")
@@ -605,8 +611,18 @@ class _Parser:
             opening, (_, word, _), closing = self.tokens[self.at + 1 : self.at + 4]
             if opening[0] == "(" and closing[0] == ")" and self._meaning_of_layer(name, word):
                 self.at += 4
+                self._separate_indices()
                 return word
         return ""
+
+    def _separate_indices(self) -> None:
+        """The tokens of [k], where a^(2)_k has the name _k."""
+        kind, word, column = self.tokens[self.at]
+        if kind == "name" and word.startswith("_") and len(word) > 1:
+            row = [
+                token for n, letter in enumerate(word[1:], column + 1) for token in ((",", ",", n), (kind, letter, n))
+            ]
+            self.tokens[self.at : self.at + 1] = [("[", "_", column), *row[1:], ("]", "_", column)]
 
     def _meaning_of_layer(self, name: str, layer: str) -> str:
         return self.symbols.layers.get((name, layer)) or LAYERS.get((name, layer), "")
