@@ -119,7 +119,7 @@ def _entry(key: str, value: str, line: int, column: int) -> Entry:
 # ---- marked-up text
 
 _COMMENT = re.compile(r"\\.|%[^\n]*", re.DOTALL)
-_SAID = re.compile(r"[ \t]*derive[ \t]*:[ \t]*([\w-]+)[ \t]*[=:][ \t]*([^\n]*)")
+_SAID = re.compile(r"[ \t]*derive[ \t]*:[ \t]*([\w-]+)[ \t]*[=:][ \t]*([^\n%]*)")
 _VERBATIM = re.compile(r"\\(begin|end)\{(verbatim|lstlisting|minted|comment)\*?\}")
 _NO_BREAK = re.compile(r"[^\n]")
 _FENCE = re.compile(r"^[ ]{0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*$", re.MULTILINE)

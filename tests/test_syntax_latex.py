@@ -431,8 +431,8 @@ WORDS = (
     r".5 z_j h_k^{(i)} ^{(L)} ^2 _{k,j} {} e^{ h_\theta(x^{(i)})_k \hat{y}_k \delta_{kj} a^{(2)}"
 )
 PLAIN_WORDS = (
-    "dJ/dz dh_k/dz_j d2J/dz2 d^2J/dz^2 d/dz delta delta_j a^(L) a^(2) f'(z) f( tanh'( dZ sum(k, softmax(z)[j] kron(j,k) "
-    "h y z_k h[j] ( ) ] [ , * / ^ - + = < 1 2 0.5 | where( > d dJ / dz d2 yhat_k 'd J _k delta^(2)_k"
+    "dJ/dz dh_k/dz_j d2J/dz2 d^2J/dz^2 d/dz delta delta_j a^(L) a^(2) f'(z) f( tanh'( dZ sum(k, softmax(z)[j] "
+    "kron(j,k) h y z_k h[j] ( ) ] [ , * / ^ - + = < 1 2 0.5 | where( > d dJ / dz d2 yhat_k 'd J _k delta^(2)_k"
 )
 LATEX_TEXTS = st.lists(st.sampled_from(WORDS.split()), max_size=14)
 PLAIN_TEXTS = st.lists(st.sampled_from(PLAIN_WORDS.split()), max_size=14)
