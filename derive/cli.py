@@ -554,7 +554,9 @@ SHOWN = _options(
 
 @app.command(epilog=SHEET_EXAMPLES, short_help="Make proof sheets, or put two proofs side by side.")
 @SHOWN
-@click.option("-o", "--output", "file", metavar="FILE", help="A .tex, .pdf or .md file. Default: LaTeX to the screen.")
+@click.option(
+    "-o", "--output", "file", metavar="FILE", help="A .tex, .pdf or .md file. Default: LaTeX on standard output."
+)
 @click.option("--compare", "beside", is_flag=True, help="Two pairs side by side: where they part, and what that does.")
 @click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True)
 @click.option("--engine", type=click.Choice(["typst", "latex"]), default="typst", show_default=True, help="Of a PDF.")
@@ -572,7 +574,7 @@ def sheet(file: str | None, beside: bool, paper: str, engine: str, **given: Any)
 
 @app.command(epilog=PLOT_EXAMPLES, short_help="Plot dJ/dz, its factor or the loss along z.")
 @SHOWN
-@click.option("-o", "--output", "file", metavar="FILE", help="A .svg or .png file. Default: SVG to the screen.")
+@click.option("-o", "--output", "file", metavar="FILE", help="A .svg or .png file. Default: SVG on standard output.")
 @click.option("--what", type=click.Choice(["delta", "factor", "loss"]), default="delta", show_default=True)
 def plot(file: str | None, what: str, **given: Any) -> None:
     """Plot dJ/dz and its size along z (delta), the g of g (h - y) along the range of h (factor), or J along z (loss).

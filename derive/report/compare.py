@@ -1,6 +1,6 @@
 """Two proofs side by side: which steps they share, where they part, and how strongly each corrects a wrong output.
 
-What is compared is read off the checked steps; the three notations below print it. Imports curve, explain and notations.
+What is compared is read off the checked steps; three notations print it. Imports curve, explain, and the notations.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from derive.proof import Left, Proof, ProofStep
 from derive.report import explain, latex, typst
-from derive.report.curve import Line
+from derive.report.curve import STEPS, Line
 from derive.report.text import formula
 from derive.report.typ import escaped
 from derive.report.words import Decimal, Shown, Words, joined
@@ -29,6 +29,7 @@ NAMES: dict[Key, str] = {
 }
 NOTES = ("Verdict", "Why", "Factor", "Remark")
 DECIMALS = 5
+EVERY = STEPS // 3  # sample has a row
 COLUMN = 200  # points
 PLOT = "plot.pdf"
 
@@ -54,9 +55,10 @@ class Stage(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two proofs, their stages, and |dJ/dz| of both at some z, for one target."""
+    """Two proofs with their lines, their stages, and |dJ/dz| of both at some z, for one target."""
 
     proofs: tuple[Proof, Proof]
+    lines: tuple[Line, Line]
     stages: tuple[Stage, ...]
     values: tuple[tuple[str, ...], ...]  # z, |h - y| and |dJ/dz| of the first, the same of the second
 
@@ -72,20 +74,22 @@ class Comparison(NamedTuple):
         if apart is None:
             return ("The two derivations are the same, step by step.",)
         found = next(step.left for steps in apart.steps for step in steps)
-        shared: Words = ("The same in both: ", *joined_lefts(same), ". ") if same else ("They have no stage in common. ",)
-        return (*shared, "They part at ", found, ".")
+        shared = [p for left in same for p in (", ", left)][1:]
+        start: Words = ("The same in both: ", *shared, ". ") if shared else ("They have no stage in common. ",)
+        return (*start, "They part at ", found, ".")
 
     @property
     def notes(self) -> Iterator[tuple[str, Words, Words]]:
         """What is said of each, label by label."""
         found = [dict(explain.notes(p)) for p in self.proofs]
-        yield from ((name, found[0].get(name, ()), found[1].get(name, ())) for name in NOTES if any(name in f for f in found))
+        yield from (
+            (name, found[0].get(name, ()), found[1].get(name, ())) for name in NOTES if any(name in f for f in found)
+        )
 
     @property
     def example(self) -> Words:
         """For which target, and which values of everything else, the numbers are."""
-        lines = [Line(p) for p in self.proofs]
-        found = [joined([line.at_target(line.targets[-1]), *line.example], ", ") for line in lines]
+        found = [joined([line.at_target(line.targets[-1]), *line.example], ", ") for line in self.lines]
         if found[0] == found[1]:
             return (*found[0], ":")
         return (f"{self.names[0]} with ", *found[0], f"; {self.names[1]} with ", *found[1], ":")
@@ -96,11 +100,8 @@ def comparison(first: Proof, second: Proof) -> Comparison:
     stages = [_stages(p) for p in (first, second)]
     keys = sorted({*stages[0], *stages[1]}, key=lambda key: ([*NAMES].index(key) if key in NAMES else len(NAMES), key))
     found = tuple(Stage(key, (stages[0].get(key, []), stages[1].get(key, []))) for key in keys)
-    return Comparison((first, second), found, _values(first, second))
-
-
-def joined_lefts(lefts: Sequence[Left]) -> Words:
-    return tuple([p for left in lefts for p in (", ", left)][1:])
+    lines = Line(first), Line(second)
+    return Comparison((first, second), lines, found, _values(lines))
 
 
 def _stages(proof: Proof) -> Stages:
@@ -116,11 +117,10 @@ def _key(left: Left) -> Key:
     return tuple(str(t.args[0]) if isinstance(t, Term) else str(t) for t in terms)
 
 
-def _values(first: Proof, second: Proof) -> tuple[tuple[str, ...], ...]:
-    lines = [Line(p) for p in (first, second)]
+def _values(lines: Sequence[Line]) -> tuple[tuple[str, ...], ...]:
     span = min(line.span(line.proof.verdict.delta) for line in lines)
     rows = []
-    for z in lines[0].samples(span)[:: len(lines[0].samples(span)) // 6]:
+    for z in lines[0].samples(span)[::EVERY]:
         row = [formula(num(z), unicode=False)]
         for line in lines:
             y, delta = line.targets[-1], line.proof.verdict.delta
@@ -153,8 +153,7 @@ def _table(found: Comparison) -> tuple[list[Words], list[tuple[str, ...]]]:
 
 def _said(step: ProofStep | None) -> Words:
     """A step as words and a display; nothing for None."""
-    words = explain.reason(step) if step and step.rule not in ("cost", "output") else ()
-    return (f"({step.n}) ", *words, Shown(step.left, step.right)) if step else ()
+    return (f"({step.n}) ", *explain.reason(step), Shown(step.left, step.right)) if step else ()
 
 
 def _title(stage: Stage) -> str:
@@ -163,7 +162,9 @@ def _title(stage: Stage) -> str:
 
 # ---- Typst -------------------------------------------------------------------------------------------
 
-BESIDE = r"""#let beside(first, second) = block(spacing: 1em, grid(columns: (1fr, 1fr), column-gutter: 16pt, first, second))
+BESIDE = r"""#let beside(is-high: false, first, second) = block(
+  breakable: is-high, spacing: 1em, grid(columns: (1fr, 1fr), column-gutter: 16pt, first, second),
+)
 #let stage(name) = block(
   width: 100%, above: 1.4em, sticky: true, inset: (y: 3pt), stroke: (bottom: 0.5pt), strong(name),
 )
@@ -175,7 +176,7 @@ def as_typst(found: Comparison, plot: str | None = None, paper: str = "a4") -> s
     parts = [typst.opening(_head(found), paper), BESIDE, f"= {escaped(_head(found))}"]
     parts += [typst.say(found.parting)]
     if plot:
-        parts.append(f'#align(center, image(bytes("{_quoted(plot)}"), format: "svg", width: 85%))')
+        parts.append(f'#align(center, image(bytes("{_quoted(plot)}"), format: "svg", width: 75%))')
     parts += [*_typst_table(found), _typst_row(*(f"*{escaped(name)}*" for name in found.names))]
     for stage in found.stages:
         parts.append(f"#stage[{escaped(_title(stage))}]")
@@ -186,7 +187,8 @@ def as_typst(found: Comparison, plot: str | None = None, paper: str = "a4") -> s
 
 
 def _typst_row(first: str, second: str) -> str:
-    return f"#beside[{first}][{second}]"
+    high = typst.high(max(first, second, key=lambda body: body.count("\n")))
+    return f"#beside({high})[{first}][{second}]"
 
 
 def _typst_table(found: Comparison) -> Iterator[str]:
@@ -212,7 +214,7 @@ def as_latex(found: Comparison, has_plot: bool = False) -> Iterator[str]:
     yield f"\\begin{{center}}\n{{\\Large\\bfseries {latex.say((_head(found),))}}}\n\\end{{center}}"
     yield latex.say(found.parting) + "\n"
     if has_plot:
-        yield f"\\begin{{center}}\\includegraphics[width=0.85\\textwidth]{{{PLOT}}}\\end{{center}}"
+        yield f"\\begin{{center}}\\includegraphics[width=0.75\\textwidth]{{{PLOT}}}\\end{{center}}"
     yield from _latex_table(found)
     yield _latex_row(*(f"\\textbf{{{latex.say((name,))}}}" for name in found.names))
     for stage in found.stages:

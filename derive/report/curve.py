@@ -75,14 +75,14 @@ class Line:
         self.places = [*product(*(range(1, self.sizes[i.args[1]] + 1) for i in self.z.args[1:]))]
         self.inside: dict[fmpq, bool] = {}
         self.key: balls.Key = (self.z.args[0], self.places[0])
-        self.other_z = 0
+        self.other_z: int | fmpq = 0
         if len(self.places) > 1:
             self.other_z = max(OTHERS, key=self._room)
             self._room(self.other_z)
 
     @cached_property
     def parameters(self) -> Mapping[balls.Key, fmpq | Term]:
-        """Values of all other names: those of the certificate's own points, or small ones that show where pieces meet."""
+        """Values of all other names: those of the certificate's points, or small ones that show where pieces meet."""
         statement = self.proof.statement
         taken = {t.args[0] for t in (statement.output, statement.target, statement.preactivation)}
         points = self.proof.checked.certificate.points.values()
@@ -131,7 +131,9 @@ class Line:
         statement = self.proof.statement
         given = [r.args[2].args[0] for r in statement.cases if r.args[2].kind == "num"]
         start = next((z for z in self.samples(1) if self._is_inside(z)), fmpq(0))
-        allowed = [y for y in given or map(fmpq, TARGETS) if self._holds(statement.targets, self.point(start, y))]
+        allowed = [
+            y for y in given or [fmpq(t) for t in TARGETS] if self._holds(statement.targets, self.point(start, y))
+        ]
         if not allowed:
             raise DeriveError(f"no example value of the target of {name(self.proof)} is in its domain")
         return tuple(sorted(allowed[:2]))
@@ -262,4 +264,3 @@ def factor(proof: Proof) -> Term:
     if proof.verdict.factor is None:
         raise DeriveError(f"{name(proof)} has no factor to plot: dJ/dz is no multiple of h - y")
     return proof.verdict.factor
-

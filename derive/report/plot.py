@@ -1,6 +1,6 @@
 """Plots of proofs: dJ/dz, its factor and the loss along z; imports curve and the proof's types, matplotlib to draw.
 
-Same proofs, same bytes. Pairs differ by colour (Okabe and Ito's, which colour-blind people tell apart), targets by dashes.
+Same proofs, same bytes. Pairs differ by colour (Okabe and Ito's, for colour-blind people), targets by dashes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("solid", (0, (5, 2)))  # by target
 WIDEST, THINNER = 2.4, 0.25  # points of a line: one that lies on another leaves it in sight
-WIDTH, HEIGHT = 4.4, 3.4  # inches of a panel
+WIDTH, HEIGHT, ROW = 4.4, 3.4, 0.22  # inches of a panel, and of a line of the title or the legend
 DPI = 150
 NEARLY = 0.9  # of the greatest |h - y|: there an output is confidently wrong
 TITLES = {
@@ -30,7 +30,7 @@ TITLES = {
     "factor": "The factor g of ∂J/∂z = g (h − y) along the range of h",
     "loss": "The loss along the pre-activation",
 }
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "derive",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -189,15 +189,15 @@ def _drawn(panels: Sequence[Panel], title: str) -> Figure:
     except ImportError as problem:
         raise DeriveError("a plot needs the package matplotlib: pip install 'derive[plot]'") from problem
     with matplotlib.rc_context(SETTINGS):
-        count = len(panels[0].traces)
-        rows = -(-count // 2) if len(panels) > 1 else count
-        found = Figure(figsize=(WIDTH * max(1.3, len(panels)), HEIGHT + 0.22 * (rows + title.count("\n"))), layout="constrained")
+        rows = -(-len(panels[0].traces) // len(panels)) + title.count("\n")
+        size = WIDTH * max(1.3, len(panels)), HEIGHT + ROW * rows
+        found = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(found)
         for axes, panel in zip(found.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             _fill(axes, panel)
         found.suptitle(title, fontsize="medium", x=0.02, ha="left")
         handles, labels = found.axes[0].get_legend_handles_labels()
-        found.legend(handles, labels, loc="outside lower left", ncols=min(2, len(panels)), frameon=False)
+        found.legend(handles, labels, loc="outside lower left", ncols=len(panels), frameon=False)
     return found
 
 

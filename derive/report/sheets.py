@@ -32,9 +32,7 @@ ENVIRONMENT = {"openin_any": "p", "openout_any": "p", "SOURCE_DATE_EPOCH": "0", 
 REPRODUCIBLE = "\\pdftrailerid{}\n"
 
 
-def sheets(
-    proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = "typst", beside: bool = False
-) -> bytes:
+def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = "typst", beside: bool = False) -> bytes:
     """The file: a section a proof, or, ``beside``, two proofs side by side; form: latex, pdf or markdown.
 
     Raises DeriveError where two proofs are not two, or what makes the PDF is not installed.
@@ -96,8 +94,14 @@ def compiled(source: str, assets: Mapping[str, bytes], pairs: int = 1) -> bytes:
         try:
             return (folder / "sheet.pdf").read_bytes()
         except OSError as problem:
-            said = [line for line in output.splitlines() if line.startswith(("!", "Latexmk: "))]
-            raise DeriveError(f"TeX made no PDF: {' '.join(said)[:SHOWN] or 'it gave no reason'}") from problem
+            raise DeriveError(f"TeX made no PDF: {_complaint(output)[:SHOWN]}") from problem
+
+
+def _complaint(output: str) -> str:
+    """The errors of TeX in what latexmk says, or else what it says itself."""
+    said = output.splitlines()
+    errors = [line for line in said if line.startswith("!")] or [line for line in said if "latexmk:" in line.lower()]
+    return " ".join(errors) or "it gave no reason"
 
 
 def _run(folder: Path, seconds: float) -> str:

@@ -165,9 +165,7 @@ class Notation(Printer):
     def cases(self, rows: Sequence[tuple[Box, Box]], otherwise: Box) -> Box:
         if self.slashed:
             return self._cases_inline(rows, otherwise)
-        found = [
-            self._case(value.tokens, (Token('"if" thick ', 14), *condition.tokens)) for value, condition in rows
-        ]
+        found = [self._case(value.tokens, (Token('"if" thick ', 14), *condition.tokens)) for value, condition in rows]
         found.append(self._case(otherwise.tokens, (Token('"otherwise"', 45),)))
         width = max(wide for _, wide, _ in found) + max(wide for _, _, wide in found) + 25
         return Box((Token(environment([text for text, _, _ in found]), width),), SUM, tall=True)

@@ -185,25 +185,25 @@ def _steps(proof: Proof) -> Iterator[str]:
 
 def _step(step: ProofStep) -> str:
     body = say((*explain.reason(step), Shown(step.left, step.right)), STEP)
-    return f"#step({step.n}{_high(body)})[{body}]"
+    return f"#step({step.n}, {high(body)})[{body}]"
 
 
-def _high(body: str) -> str:
+def high(body: str) -> str:
     """What allows a page break within a part that may not fit on a page."""
-    return ", is-high: true" if body.count("\n") > TALLEST else ""
+    return "is-high: true" if body.count("\n") > TALLEST else ""
 
 
 def _notes(proof: Proof) -> Iterator[str]:
     for label, words in explain.notes(proof):
         if label != "Assumes":
             body = say(words)
-            yield f"#note([{escaped(label)}]{_high(body)})[{body}]"
+            yield f"#note([{escaped(label)}], {high(body)})[{body}]"
 
 
 def _hypotheses(proof: Proof) -> Iterator[str]:
     found = [f"- {say(listed((h,)))}" for h in proof.hypotheses]
     body = "\n".join(found) or "None beyond the domain."
-    yield f"#note([Hypotheses]{_high(body)})[\n{body}\n]"
+    yield f"#note([Hypotheses], {high(body)})[\n{body}\n]"
 
 
 def _obligations(proof: Proof) -> Iterator[str]:
