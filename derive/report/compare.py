@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
+from derive.derivation import COST
 from derive.proof import Left, Proof, ProofStep
 from derive.report import explain, latex, typst
 from derive.report.curve import STEPS, Line
@@ -142,9 +143,10 @@ def _head(found: Comparison) -> str:
 
 def _table(found: Comparison) -> tuple[list[Words], list[tuple[str, ...]]]:
     """The head and the rows of the numbers; |h - y| once where both outputs are equally wrong."""
-    head: list[Words] = [(found.proofs[0].statement.preactivation,)]
-    for name, proof in zip(found.names, found.proofs, strict=True):
-        head += [(f"{name}: ", call("abs", proof.statement.residual)), (f"{name}: size of ", proof.target)]
+    head: list[Words] = [(found.lines[0].across,)]
+    for name, line in zip(found.names, found.lines, strict=True):
+        miss = call("abs", line.proof.statement.residual)
+        head += [(f"{name}: ", line.at_first(miss)), (f"{name}: size of ", (COST, line.across))]
     if any(row[1] != row[3] for row in found.values):
         return head, [*found.values]
     head[1] = head[1][1:]

@@ -16,7 +16,7 @@ from derive import balls
 from derive.errors import DeriveError, KernelError
 from derive.proof import Proof
 from derive.report.text import formula
-from derive.term import ONE, Term, index, item, num, rel, sub, subterms, var
+from derive.term import ONE, Term, index, item, num, reindex, rel, sub, subterms, var
 from derive.witnesses import holds
 
 STEPS = 120  # samples on each side of 0
@@ -220,6 +220,10 @@ class Line:
         sizes = self.proof.symbols.families
         given = [rel("=", element(key, sizes.get(key[0], ())), _number(values[key])) for key in sorted(values)]
         return (*given, *(rel("=", var(size), num(n)) for size, n in self.sizes.items()))
+
+    def at_first(self, term: Term) -> Term:
+        """A term at the class whose z changes: h[1] for h[j]."""
+        return reindex(term, {i: index("1", i.args[1]) for i in term.indices})
 
     def at_target(self, y: fmpq) -> Term:
         """y = 1, or y[1] = 1."""

@@ -85,6 +85,11 @@ def test_the_numbers_of_a_comparison() -> None:
     assert rows[0] == ("-6", "0.99753", "0.99753", "0.99753", "0.00246") and [row[0] for row in rows][3] == "0"
 
 
+def test_the_numbers_of_vectors_are_those_of_the_first_class() -> None:
+    found = as_typst(comparison(*proofs("cce-softmax", "mse-softmax")))
+    assert "abs(h_(1) - y_(1))" in found and "partial z_(1)" in found and "y_(1) = 1" in found
+
+
 def test_a_proof_and_itself_do_not_part() -> None:
     found = comparison(*proofs(*PAIRS[:1] * 2))
     assert found.parting == ("The two derivations are the same, step by step.",)
