@@ -34,6 +34,7 @@ Examples:
   derive match --activation tanh         the loss for which dJ/dz = h - y
   derive list --kind cancels             pairs with their verdicts
   derive atlas                           every loss with every activation
+  derive sheet bce-sigmoid -o sheet.pdf  a proof to print
   derive verify proofs/certificates/*.json
 """
 PROVE_EXAMPLES = """\b
@@ -556,6 +557,108 @@ def _theorem_list(form: str) -> str:
     return "".join(f"{name:<{widest}}  {entry.title}\n" for name, entry in THEOREMS.items())
 
 
+SHEET_EXAMPLES = """\b
+Examples:
+  derive sheet bce-sigmoid mse-sigmoid -o sheet.pdf
+  derive sheet --compare bce-sigmoid mse-sigmoid -o sheet.pdf --paper letter
+  derive sheet cce-softmax -o sheet.pdf --engine latex
+  derive sheet --loss "(h - y)^4" --activation sigmoid > sheet.tex
+"""
+PLOT_EXAMPLES = """\b
+Examples:
+  derive plot bce-sigmoid mse-sigmoid -o saturation.svg
+  derive plot mse-sigmoid huber-sigmoid --what factor -o factor.png
+  derive plot --loss "|h - y|" --activation tanh --what loss > loss.svg
+"""
+SHOWN = _options(
+    click.argument("pairs", metavar="PAIR...", nargs=-1, shell_complete=_pairs),
+    click.option("--loss", metavar="E", help="With --activation, a pair of your own, as in 'derive prove'."),
+    click.option("--activation", metavar="E", help="h as a function of z, or a slug; h[k] for a vector."),
+    NAMES,
+    AVERAGE,
+    BUDGET,
+)
+
+
+@app.command(epilog=SHEET_EXAMPLES, short_help="Make proof sheets, or put two proofs side by side.")
+@SHOWN
+@click.option(
+    "-o", "--output", "file", metavar="FILE", help="A .tex, .pdf or .md file. Default: LaTeX on standard output."
+)
+@click.option("--compare", "beside", is_flag=True, help="Two pairs side by side: where they part, and what that does.")
+@click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True)
+@click.option("--engine", type=click.Choice(["typst", "latex"]), default="typst", show_default=True, help="Of a PDF.")
+def sheet(file: str | None, beside: bool, paper: str, engine: str, **given: Any) -> None:
+    """Write the proofs of pairs as one document, a section a pair, by the suffix of FILE.
+
+    Every proof is re-checked by the kernel first. A PDF needs no TeX: --engine latex runs latexmk if you have it.
+    """
+    form = _by_document(file, {".tex": "latex", ".pdf": "pdf", ".md": "markdown"}, "latex")
+    proofs = _shown(**given)
+    from derive.report.sheets import sheets
+
+    _deliver(sheets(proofs, form, paper, engine, beside), file)
+
+
+@app.command(epilog=PLOT_EXAMPLES, short_help="Plot dJ/dz, its factor or the loss along z.")
+@SHOWN
+@click.option("-o", "--output", "file", metavar="FILE", help="A .svg or .png file. Default: SVG on standard output.")
+@click.option("--what", type=click.Choice(["delta", "factor", "loss"]), default="delta", show_default=True)
+def plot(file: str | None, what: str, **given: Any) -> None:
+    """Plot dJ/dz and its size along z (delta), the g of g (h - y) along the range of h (factor), or J along z (loss).
+
+    Each pair for two targets; parameters have the values that the title says. Of a vector z_1 changes, and K = 2.
+    """
+    form = _by_document(file, {".svg": "svg", ".png": "png"}, "svg")
+    proofs = _shown(**given)
+    from derive.report.plot import figure, image
+
+    _deliver(image(figure(proofs, what), form), file)
+
+
+def _by_document(file: str | None, forms: dict[str, str], otherwise: str) -> str:
+    if file in (None, "-"):
+        return otherwise
+    found = forms.get(os.path.splitext(str(file))[1].lower())
+    if found is None:
+        raise DeriveError(f"cannot tell the format of {file!r}; its name must end in {', '.join(forms)}")
+    return found
+
+
+def _shown(
+    pairs: tuple[str, ...],
+    loss: str | None,
+    activation: str | None,
+    params: tuple[str, ...],
+    assume: tuple[str, ...],
+    average: bool,
+    timeout: float,
+) -> list[Proof]:
+    """The proofs of the pairs, and that of a loss and an activation of the user's own."""
+    from derive.library import derived, load_proof
+
+    if (loss is None) != (activation is None) or (loss is None and (params or assume or not pairs)):
+        raise DeriveError("give pairs such as bce-sigmoid, or --loss and --activation")
+    try:
+        found = [load_proof(pair, average, timeout=timeout) for pair in pairs]
+        if loss is None:
+            return found
+        request = {"loss": loss, "activation": activation, "params": params, "assume": assume, "average": average}
+        return [*found, derived(request, timeout)]
+    except KernelError as problem:
+        _stop(f"the pair is undecided: {problem}", UNDECIDED)
+
+
+def _deliver(content: bytes, file: str | None) -> None:
+    """Bytes to standard output, or to a file that is replaced only once they are safely on disk."""
+    if file in (None, "-"):
+        click.echo(content, nl=False)
+        return
+    from derive.files import replace
+
+    replace(str(file), content)
+
+
 def main() -> None:
     """Run the command line; errors are one plain line on standard error."""
     try:
@@ -582,3 +685,43 @@ def _stop(message: str, code: int) -> NoReturn:
 def _one_line(message: str) -> str:
     """The message with what would break the line, or the terminal, spelled out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+
+
+AUDIT_EXAMPLES = """\b
+Examples:
+  derive audit torch                     pip install 'derive[torch]' first
+  derive audit jax --json
+  derive audit torch jax -o docs/audit.md
+"""
+
+
+@app.command(epilog=AUDIT_EXAMPLES, short_help="Compare the gradients of torch and jax with the proved dJ/dz.")
+@click.argument("frameworks", metavar="torch|jax...", nargs=-1, required=True)
+@AS_JSON
+@click.option("--format", "form", type=click.Choice([f for f in FORMATS if f != "latex"]), help="Default: text.")
+@click.option("-o", "--output", "file", metavar="FILE", help="Write to FILE, in the format of its suffix.")
+def audit(frameworks: tuple[str, ...], as_json: bool, form: str | None, file: str | None) -> None:
+    """Compare what a framework's autograd has for each of its losses with the dJ/dz that is proved.
+
+    At ordinary and at extreme points, in float64 and float32: the worst error in units in the last place, where nan is
+    found, and which value is picked at a kink. It takes a minute a framework.
+    """
+    from derive.audit import audit as audited
+
+    form = "json" if as_json else form or _by_suffix(file)
+    if form == "latex":
+        raise DeriveError("an audit is text, Markdown or JSON; name the file .txt, .md or .json")
+    try:
+        found = [audited(name, watched=_watched) for name in dict.fromkeys(frameworks)]
+    except KernelError as problem:
+        _stop(f"the audit is undecided: {problem}", UNDECIDED)
+    if form == "json":
+        _write(_dump([each.to_json() for each in found]), file)
+        return
+    from derive.report import audit as report
+
+    _write(report.markdown(found) if form == "markdown" else report.text(found, **_audit_width(file)), file)
+
+
+def _audit_width(file: str | None) -> dict[str, int]:
+    return {} if file not in (None, "-") else {"width": _width()}

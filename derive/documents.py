@@ -12,7 +12,7 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,7 +119,7 @@ def _entry(key: str, value: str, line: int, column: int) -> Entry:
 # ---- marked-up text
 
 _COMMENT = re.compile(r"\\.|%[^\n]*", re.DOTALL)
-_SAID = re.compile(r"[ \t]*derive[ \t]*:[ \t]*([\w-]+)[ \t]*[=:][ \t]*([^\n]*)")
+_SAID = re.compile(r"[ \t]*derive[ \t]*:[ \t]*([\w-]+)[ \t]*[=:][ \t]*([^\n%]*)")
 _VERBATIM = re.compile(r"\\(begin|end)\{(verbatim|lstlisting|minted|comment)\*?\}")
 _NO_BREAK = re.compile(r"[^\n]")
 _FENCE = re.compile(r"^[ ]{0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*$", re.MULTILINE)
@@ -137,7 +137,7 @@ def _tex(text: str) -> Document:
             parts += [text[at : match.start()], " " * len(match[0])]
             at = match.end()
     blanked = "".join((*parts, text[at:]))
-    return Document(_said(text, comments), tuple(_displayed(blanked, _displays(blanked))))
+    return Document(_said(text, comments), tuple(islice(_displayed(blanked, _displays(blanked)), MAX_LINES + 1)))
 
 
 def _markdown(text: str) -> Document:
@@ -151,7 +151,8 @@ def _markdown(text: str) -> Document:
     codes, formulas = _fences(text)
     prose = _blanked(text, [*codes, *formulas])
     prose = re.sub(r"`[^`\n]+`", lambda match: " " * len(match[0]), prose)
-    return Document(header, tuple(_displayed(text, sorted([*_displays(prose), *formulas]))))
+    spans = sorted([*_displays(prose), *formulas])
+    return Document(header, tuple(islice(_displayed(text, spans), MAX_LINES + 1)))
 
 
 def _notebook(text: str) -> Document:

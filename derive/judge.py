@@ -69,7 +69,7 @@ def _weighed(model: Model, left: Term, right: Term, stated: Mapping[str, Term], 
     strange = [c for c in found.conditions if c.args[0] == "!=" and c not in own]
     if not strange:
         return found
-    if (refuted := _refuted(model, left, right, stated)) is not None:
+    if (refuted := _refuted(model, left, right, stated, GENERIC)) is not None:
         return refuted
     said = ", ".join(map(plain, strange))
     reason = f"it is proved only where {said}, which may leave out more than single points"
@@ -77,7 +77,7 @@ def _weighed(model: Model, left: Term, right: Term, stated: Mapping[str, Term], 
 
 
 def _are_thin(model: Model, left: Term, right: Term, exclusions: Sequence[Term]) -> bool:
-    """Whether relations l != r hold at all of some generic points of the domain, which no set of single points meets."""
+    """Whether relations l != r hold at all of some generic points of the domain, which single points are not."""
     definitions = model.theory_for((left, right)).definitions
     needs = [*_domain(model), *model.needs_of((left, right))]
     free = dict.fromkeys(i for t in (left, right, *exclusions) for i in t.indices)
@@ -219,7 +219,8 @@ def _domain(model: Model) -> list[Term]:
     return [*model.assumptions, *model.conditions, *(r for rs in model.free.values() for r in rs)]
 
 
-def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term]) -> Judgement | None:
+def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term], most: int = TRIED) -> Judgement | None:
+    """A point of the domain at which both sides certainly differ, among so many that are tried."""
     definitions = {
         name: (formals, _instance(body))
         for name, (formals, body) in model.theory_for((left, right), (), stated).definitions.items()
@@ -236,7 +237,7 @@ def _refuted(model: Model, left: Term, right: Term, stated: Mapping[str, Term]) 
         if balls.certainly_different(left_side, right_side, point, definitions):
             return Judgement(False, (), point, *_shown((left_side, right_side), point, definitions))
         tried += 1
-        if tried == TRIED:
+        if tried == most:
             break
     return None
 

@@ -145,8 +145,9 @@ _WRITTEN = {  # words of the language that are no LaTeX, and what is
     **{"atan": r"\arctan", "sqrt": r"\sqrt{x}", "abs": r"\lvert x \rvert", "sum": r"\sum_{k=1}^{K}"},
     **{"kron": r"\delta_{kj}", "where": r"\begin{cases} ... \end{cases}", "and": r"\text{ and }"},
 }
+_IN_SUBSCRIPT = re.compile(r"_ ?\{[^{}]*$")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_LAYER = re.compile(r"[A-Za-z0-9]+(?:[-+,][A-Za-z0-9]+)*")
+_LAYER = re.compile(r"[A-Za-z0-9_]+(?:[-+,][A-Za-z0-9]+)*")
 
 
 class _Latex:
@@ -178,7 +179,8 @@ class _Latex:
     def _take(self, match: re.Match[str]) -> None:
         kind, word, column = match.lastgroup or "", match.group(), match.start() + 1
         if kind == "letters":
-            self._letters(word, column)
+            is_subscript = _IN_SUBSCRIPT.search(match.string, max(0, column - 40), column - 1)
+            self._letters(word, column, is_name=not is_subscript)
         elif kind == "delimiter":
             self.raw.append((_directed(match["size"], match["delimiter"]), word, column))
         elif kind == "environment":
@@ -186,7 +188,7 @@ class _Latex:
         elif kind == "word":
             self._word(match["word"].strip().replace(r"\_", "_"), column)
         elif kind == "letter":
-            self.raw.append(("letter", match["letter"], column))
+            self._word(match["letter"], column)
         elif kind == "second":
             self.raw.append(("indicator", match["first"] + match["second"], column))
         elif kind == "mark" or kind == "escaped":
@@ -200,9 +202,9 @@ class _Latex:
         elif kind:
             self.raw.append((kind, word, column))
 
-    def _letters(self, word: str, column: int) -> None:
+    def _letters(self, word: str, column: int, is_name: bool) -> None:
         """Letters are names of their own; a name of several letters in italics would be read as their product."""
-        if len(word) > 1 and (word in RESERVED or self.declared(word)):
+        if is_name and len(word) > 1 and (word in RESERVED or self.declared(word)):
             greek = f"\\{word}" if word in GREEK else rf"\operatorname{{{word}}}" if word in RESERVED else ""
             hat = rf"\hat{{{word[0]}}}" if word[1:] == "hat" else rf"\mathrm{{{word}}}"
             advice = f"write {_WRITTEN.get(word) or greek or hat}"
@@ -436,6 +438,14 @@ class _Latex:
         else:
             self.found.append((brace, brace, column))
 
+    def _row(self, word: str, column: int) -> None:
+        r"""The end of a row of cases; one before {} or a condition only breaks a line."""
+        following, brace = self.raw[self.at : self.at + 2]
+        if following[0] in ("if", "otherwise"):
+            self.found.append(("&", word, column))
+        elif following[0] != "{" or brace[0] != "}":
+            self.found.append(("row", word, column))
+
     def _indicator(self, names: str, column: int) -> None:
         marks = ("name", "kron"), ("(", "("), ("name", names[0]), (",", ","), ("name", names[1]), (")", ")")
         self.found += [(mark, text, column) for mark, text in marks]
@@ -453,7 +463,8 @@ def _layer(content: list[Token]) -> str:
     """What stands in (2) or [2] as the name of a layer or of examples, or nothing."""
     if len(content) < 3 or (content[0][0], content[-1][0]) not in (("(", ")"), ("lbrack", "rbrack")):
         return ""
-    inside = "".join(word for _, word, _ in content[1:-1])
+    kinds = {kind for kind, _, _ in content[1:-1]}
+    inside = ("," if kinds <= {"letter", "command"} else "").join(word for _, word, _ in content[1:-1])
     return inside if _LAYER.fullmatch(inside) else ""
 
 
@@ -464,6 +475,7 @@ _RULES: dict[str, Rule] = {
     "^": _Latex._raise,
     "_": _Latex._lower,
     "{": _Latex._open,
+    "row": _Latex._row,
     "indicator": _Latex._indicator,
 }
 _COMMANDS: dict[str, Rule] = {

@@ -50,7 +50,13 @@ __all__ = [
 ]
 
 OTHER_NAMES = {"a": "h", "yhat": "h"}  # of variables, where a text's symbols declare no a or yhat
-LAYERS = {("a", "L"): "h", ("h", "L"): "h", ("yhat", "L"): "h", ("z", "L"): "z"}  # the last layer is the output
+LAYERS = {
+    ("a", "L"): "h",
+    ("h", "L"): "h",
+    ("yhat", "L"): "h",
+    ("z", "L"): "z",
+    ("delta", "L"): "delta",
+}  # the last layer is the output
 TOO_DEEP = f"the expression is nested more than {MAX_DEPTH} deep, which is the limit"
 
 Read = TypeVar("Read")
@@ -259,23 +265,25 @@ class _Parser:
 
     def _factors(self) -> Rule:
         r"""The factors of a product; \cdot holds together less than letters side by side: a \cdot b c is a*(b*c)."""
+        factors: list[Term] = []
         run = self._leading_number()
+        operator = ""
         if run is None:
             run = yield from self._factor()
-        factors: list[Term] = []
-        operator, is_one = "", True  # whether the run is one number, letter, fraction ...
         while operator := self._operator(after=operator):
-            column = self.tokens[self.at][2]
-            if operator == "cdot":
-                factors += run if is_one else [make.mul(*run)]
-                run, is_one = [], True
-            else:
-                is_one = False
+            kind, _, column = self.tokens[self.at]
+            if operator == "cdot" and kind != "number" and self._number_of_fraction() is None:
+                factors.append(make.mul(*run))
+                run = []
             found = yield from self._factor()
             if operator == "/":
                 found = [self._inverse(make.mul(*found), column)]
+            elif kind == "frac" and len(found) > 1 and _is_negative(found[0]):
+                found = [make.mul(*found[:-1]), found[-1]]  # its sign stays above the line
+            elif kind == "frac" and run and _is_inverse(run[-1]) and _is_inverse(found[0]):
+                found = [make.ONE, *found]  # two fractions, and not one with two factors below
             run += found
-        return [*factors, *(run if is_one or not factors else [make.mul(*run)])]
+        return [*factors, make.mul(*run)] if factors else run
 
     def _inverse(self, factor: Term, column: int) -> Term:
         if factor == make.ZERO:
@@ -316,15 +324,16 @@ class _Parser:
         implied = kind in IMPLIED or (kind == "|" and not self.in_bars)
         if implied and after == "/":
             raise SyntaxProblem("a/b c can be read in two ways: write a/b*c or a/(b*c)", column)
-        if kind == "frac" and self.tokens[self.at - 1][0] == "number":
-            self._no_mixed_number()
+        if kind == "frac" and (number := self._number_of_fraction()):
+            raise SyntaxProblem(rf"{number[1]}\frac may be a mixed number: write \cdot between them", column)
         return "*" if implied else ""
 
-    def _no_mixed_number(self) -> None:
-        r"""2\frac{1}{2} may mean 5/2."""
-        kinds = [kind for kind, *_ in self.tokens[self.at + 1 : self.at + 3]]
-        if "number" in (kinds if kinds[0] == "number" else kinds[1:]):
-            raise SyntaxProblem(r"a number and a fraction: write \cdot between them", self.tokens[self.at][2])
+    def _number_of_fraction(self) -> Token | None:
+        r"""The number before \frac{1}{2}: 2\frac{1}{2} may mean 5/2."""
+        before = self.tokens[self.at - 2 if self.tokens[self.at - 1][0] == "cdot" else self.at - 1]
+        first, second = self.tokens[self.at + 1 : self.at + 3]
+        starts = (second if first[0] == "{" else first)[0] == "number" and self.tokens[self.at][0] == "frac"
+        return before if starts and before[0] == "number" else None
 
     def _power(self) -> Rule:
         if self._accept("-"):
@@ -351,7 +360,7 @@ class _Parser:
             return (yield from self._named(token))
         if kind == "number":
             return _number(token)
-        if kind in CLOSERS:
+        if kind in CLOSERS and kind != "lbrace":
             inner = yield from self._inside(CLOSERS[kind])
             return make.call("abs", inner) if kind in ("|", "lvert") else inner
         rule = _OPERANDS.get(kind)
@@ -392,9 +401,13 @@ class _Parser:
         column = self.tokens[self.at][2]
         below = yield from self._argument()
         inverse = self._inverse(below, column)
-        if above.kind == below.kind == "num" and above.args[0].q == below.args[0].q == 1 and below.args[0] > 0:
-            return [make.num(above.args[0] / below.args[0])]
-        is_flat = above.kind == "mul" and not any(_is_inverse(factor) for factor in above.args)
+        if above.kind == below.kind == "num" and above.args[0] / below.args[0] != 0 and below.args[0] > 1:
+            value = above.args[0] / below.args[0]
+            if value.q == below.args[0]:
+                return [make.num(value)]
+        is_flat = above.kind == "mul" and not any(map(_stands_apart, above.args))
+        if _is_inverse(above):
+            above = make.mul(make.ONE, above)  # a fraction in a fraction
         factors = above.args if is_flat else () if above == make.ONE else (above,)
         return [*factors, inverse]
 
@@ -453,12 +466,32 @@ class _Parser:
             result = _where(conditions, value, result)
         return result
 
+    def _choice(self, _: Token) -> Rule:
+        r"""\{a \text{ if } c, \text{ else } b\} as where(c, a, b), or a in braces."""
+        column = self.tokens[self.at - 1][2]
+        rows: list[tuple[list[Term], Term]] = []
+        result = yield self.sum()
+        while self._accept("if"):
+            rows.append(((yield from self._conditions()), result))
+            self._expect(",", "',' and an else")
+            is_last = self._accept("otherwise")
+            result = yield self.sum()
+            if is_last:
+                break
+        else:
+            if rows:
+                raise SyntaxProblem(r"the cases leave values out: write \text{else}", column)
+        self._expect("rbrace", rf"'\}}' after the '\{{' of column {column}")
+        for conditions, value in reversed(rows):
+            result = _where(conditions, value, result)
+        return result
+
     def _function(self, name: str, column: int) -> Rule:
         r"""\log h, \log(1 - h), \sin^2 x; what could be read in two ways is refused."""
         exponent = None
         if self._accept("^"):
             exponent = yield self._operand()
-            if exponent.kind != "num" or exponent.args[0].q != 1 or exponent.args[0] < 2:
+            if exponent.kind != "num" or exponent.args[0].q != 1 or exponent.args[0] < 0:
                 raise SyntaxProblem(f"write brackets around \\{name}(x) to raise it", column)
         if self.tokens[self.at][0] in ROUND:
             opener, *_ = self._round(name)
@@ -578,8 +611,18 @@ class _Parser:
             opening, (_, word, _), closing = self.tokens[self.at + 1 : self.at + 4]
             if opening[0] == "(" and closing[0] == ")" and self._meaning_of_layer(name, word):
                 self.at += 4
+                self._separate_indices()
                 return word
         return ""
+
+    def _separate_indices(self) -> None:
+        """The tokens of [k], where a^(2)_k has the name _k."""
+        kind, word, column = self.tokens[self.at]
+        if kind == "name" and word.startswith("_") and len(word) > 1:
+            row = [
+                token for n, letter in enumerate(word[1:], column + 1) for token in ((",", ",", n), (kind, letter, n))
+            ]
+            self.tokens[self.at : self.at + 1] = [("[", "_", column), *row[1:], ("]", "_", column)]
 
     def _meaning_of_layer(self, name: str, layer: str) -> str:
         return self.symbols.layers.get((name, layer)) or LAYERS.get((name, layer), "")
@@ -594,7 +637,7 @@ class _Parser:
         name = token[1]
         if not layer or (mark == "example" and EXAMPLES not in self.symbols.families.get(name, ())):
             return token, []  # h(x^{(i)}) where no family tells examples apart is the output of the one that is meant
-        names = layer.split(",") if "," in layer else list(layer)
+        names = layer.split(",")
         if not all(n in self.scope or n in self.symbols.indices for n in names):
             what = f"'({shown(layer)[1:-1]})' is no layer and no index of {name[:40]} here"
             raise SyntaxProblem(f"{what}; a power is written {name[:40]}^{{{shown(layer)[1:-1]}}}", column)
@@ -959,6 +1002,15 @@ def _is_complement(rows: list[tuple[list[Term], Term]]) -> bool:
     return other == _COMPLEMENTS[op] if sides == others else (_TURNED[other], others) == (_COMPLEMENTS[op], sides[::-1])
 
 
+def _stands_apart(factor: Term) -> bool:
+    """Whether a factor above a line is printed as a product or fraction of its own."""
+    return _is_inverse(factor) or factor.kind == "mul" or (factor.kind == "num" and bool(factor.args[0].q != 1))
+
+
+def _is_negative(factor: Term) -> bool:
+    return factor.kind == "num" and bool(factor.args[0] < 0)
+
+
 def _is_inverse(factor: Term) -> bool:
     return factor.kind == "pow" and factor.args[1].kind == "num" and bool(factor.args[1].args[0] < 0)
 
@@ -976,6 +1028,7 @@ def _nearest(name: str, known: set[str]) -> str:
 
 _OPERANDS: dict[str, Callable[[_Parser, Token], Rule]] = {
     "primed": _Parser._abstract,
+    "lbrace": _Parser._choice,
     "frac": _Parser._fraction_alone,
     "root": _Parser._root,
     "bigsum": _Parser._big_sum,

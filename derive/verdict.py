@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
 from math import prod
 from typing import NamedTuple
 
@@ -521,6 +523,8 @@ def _check_points(
         if name == "inside" or (name == "witness" and not is_free):
             must += conditions + exclusions
         _check_inside(statement, point, must, name.startswith("border"))
+        if name.startswith("border") and not all(is_met(statement, point, r) for r in (*equations, *conditions)):
+            raise KernelError("a border point does not meet the conditions on the targets")
     if needed["witness"]:
         _check_apart(statement, points["witness"], statement.residual)
 
@@ -537,6 +541,41 @@ def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[
         raise KernelError("a point has a target that is not allowed")
     if not balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128).is_finite():
         raise KernelError("dJ/dz is not certified at a point")
+
+
+def is_met(statement: Statement, point: balls.Point, equation: Term) -> bool:
+    """Whether an equation holds at a point for all values of its indices: sums written out, and proved as a whole.
+
+    Balls cannot certify it where a target is given by an output, such as y[1] := h[j] and y[2] := 1 - h[j].
+    """
+    named = {i: str(n) for i, n in point.indices.items()}
+
+    def placed(term: Term) -> Term:
+        if term.kind == "sum":
+            over = term.args[0]
+            places = (index(str(n), over) for n in range(1, point.sizes[over] + 1))
+            return add(*(placed(open_sum(term, i)) for i in places))
+        if term.kind == "size":
+            return num(point.sizes[term.args[0]])
+        if term.kind == "index":
+            return index(named.get(term.args[0], term.args[0]), term.args[1])
+        term = rebuild(term, placed)
+        value = (
+            point.values.get((term.args[0], tuple(int(i.args[0]) for i in term.args[1:])))
+            if _is_element(term)
+            else None
+        )
+        return placed(value) if isinstance(value, Term) else term if value is None else num(value)
+
+    def _is_element(term: Term) -> bool:
+        return term.kind == "var" or (term.kind == "item" and all(i.args[0].isdigit() for i in term.args[1:]))
+
+    algebra = Calculus({}, ())
+    for choice in product(*(range(1, point.sizes.get(i.args[1], 0) + 1) for i in equation.indices)):
+        at = reindex(equation, {i: index(str(n), i.args[1]) for i, n in zip(equation.indices, choice, strict=True)})
+        if not algebra.attempt(partial(algebra.same, *(placed(side) for side in at.args[1:]))):
+            return False
+    return True
 
 
 def _check_apart(statement: Statement, point: balls.Point, claim: Term) -> None:

@@ -12,12 +12,13 @@ from derive.certificate import Witness, measure
 from derive.derivation import COST, Statement
 from derive.errors import KernelError
 from derive.kernel import strictly
-from derive.term import Term, subterms
-from derive.verdict import Needs, is_apart_at_border
+from derive.term import ONE, Term, add, neg, num, subterms
+from derive.verdict import Needs, is_apart_at_border, is_met
 
 ZS = (0, 1, -1, 2, -2, 4, -4, fmpq(1, 2), fmpq(-1, 2), fmpq(-1, 8))
 YS = (1, 0, 2, -1, fmpq(1, 2), 3)
 PARAMETERS = (2, fmpq(1, 2), fmpq(3, 2), 1, 3, fmpq(1, 3), fmpq(5, 4))
+FEW = (2, 4)  # classes; of shares y = h for one of two is so for both
 MIXED = 4  # numbers that are combined in a vector
 MOST_VALUES = 3  # of the parameters together, of z and y for a vector
 Values = Mapping[balls.Key, fmpq | Term]
@@ -45,7 +46,8 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
         name = "border" if needs.kind == "other" and not borders else f"border {n + 1}"
         try:
             inside = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in domain)
-            found[name] = _first(_at_border(statement, value, where), statement, inside, at_border=True)
+            conditions = equations + needs.conditions
+            found[name] = _first(_at_border(statement, value, where), statement, inside, conditions)
         except KernelError:
             continue
     return {name: measure(statement, name, point) for name, point in found.items()}
@@ -75,25 +77,37 @@ def _at_border(statement: Statement, value: Term, where: tuple[Term, ...]) -> Te
     return lambda point: is_apart_at_border(statement, value, where, point)
 
 
-def _first(test: Test, statement: Statement, relations: tuple[Term, ...], at_border: bool = False) -> balls.Point:
-    for point in candidates(statement):
-        if at_border:
-            point = _bordering(statement, point)
-        if all(holds(r, point, statement.definitions) for r in relations) and test(point):
+def _first(
+    test: Test, statement: Statement, relations: tuple[Term, ...], at_border: tuple[Term, ...] | None = None
+) -> balls.Point:
+    """The first candidate that passes; ``at_border``: with y = h, and conditions on the targets that are met there."""
+    for point in candidates(statement, FEW[::-1] if at_border else FEW):
+        if at_border is not None:
+            point = _bordering(statement, point, bool(at_border))
+        is_inside = all(holds(r, point, statement.definitions) for r in relations)
+        if is_inside and test(point) and all(is_met(statement, point, r) for r in at_border or ()):
             return point
     raise KernelError("no witness was found among the points tried")
 
 
-def _bordering(statement: Statement, point: balls.Point) -> balls.Point:
-    """The same point with y = h at the coordinate of z."""
+def _bordering(statement: Statement, point: balls.Point, of_shares: bool) -> balls.Point:
+    """The same point with y = h at the coordinate of z; of shares, the last other class has what is left of 1."""
     target = statement.at_preactivation(statement.target)
-    key = (target.args[0], tuple(point.indices[i.args[0]] for i in target.args[1:]))
-    return point._replace(values={**point.values, key: statement.at_preactivation(statement.output)})
+    own = tuple(point.indices[i.args[0]] for i in target.args[1:])
+    values = {**point.values, (target.args[0], own): statement.at_preactivation(statement.output)}
+    places = [key[1] for key in values if key[0] == target.args[0] and key[1][:-1] == own[:-1]]
+    others = [place for place in places if place != own]
+    if of_shares and others:
+        *rest, last = others
+        taken = [values[target.args[0], place] for place in (own, *rest)]
+        shares = (t if isinstance(t, Term) else num(t) for t in taken)
+        values[target.args[0], last] = add(ONE, *(neg(t) for t in shares))
+    return point._replace(values=values)
 
 
-def candidates(statement: Statement) -> Iterator[balls.Point]:
+def candidates(statement: Statement, counts: Sequence[int] = FEW) -> Iterator[balls.Point]:
     """Small rational points in the domain of the activation, the simplest first, with two classes or four."""
-    for count in (2, 4) if statement.preactivation.args[1:] else (1,):
+    for count in counts if statement.preactivation.args[1:] else (1,):
         yield from _of_size(statement, count)
 
 

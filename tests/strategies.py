@@ -11,6 +11,7 @@ from derive.balls import Key, Point
 from derive.laws import CONSTANTS, LAWS
 from derive.syntax import Symbols
 from derive.term import (
+    MINUS_ONE,
     RELATIONS,
     Term,
     add,
@@ -112,6 +113,50 @@ def terms(draw: st.DrawFn, depth: int = 4, indices: Sequence[Term] = FREE, names
         st.builds(call, st.sampled_from(names), inner),
         st.builds(where, conditions, inner, inner),
         sums(indices, depth - 1, names),
+    )
+    return draw(st.one_of(*kinds))
+
+
+WRITTEN = (
+    *(var(name) for name in ("z", "h", "y", "w", "alpha")),
+    item("z", FREE[0]),
+    item("h", FREE[1]),
+    kron(*FREE[:2]),
+)
+
+
+@st.composite
+def written(draw: st.DrawFn, depth: int = 3) -> Term:
+    """An expression whose brackets are those that people write: a sum of products, each with one fraction at most."""
+    terms = draw(st.lists(_written_product(depth), min_size=1, max_size=3))
+    return add(*terms)
+
+
+@st.composite
+def _written_product(draw: st.DrawFn, depth: int) -> Term:
+    """A number, some factors, and what they are divided by."""
+    if draw(st.integers(0, 5)) == 0:
+        return num(draw(st.integers(-9, 9)), draw(st.integers(1, 5)))
+    coefficient = draw(st.sampled_from(([], [], [MINUS_ONE], [num(2)], [num(-3)])))
+    factors = draw(st.lists(_written_factor(depth), min_size=1, max_size=3))
+    above = [*coefficient, *factors[:-1]]
+    is_sum = [f.kind for f in above if f != MINUS_ONE] == ["add"]  # which may be put behind the fraction
+    if draw(st.booleans()) and above and not is_sum and not any(f.kind == "sum" for f in factors):
+        factors[-1:] = [power(factors[-1], -1)]
+    return mul(*coefficient, *factors)
+
+
+@st.composite
+def _written_factor(draw: st.DrawFn, depth: int) -> Term:
+    if depth == 0 or draw(st.integers(0, 2)) == 0:
+        return draw(st.sampled_from(WRITTEN))
+    inner = written(depth - 1)
+    bound = index("l")
+    kinds = (
+        st.builds(add, _written_product(0), _written_product(0)),
+        st.builds(power, st.sampled_from(WRITTEN), st.sampled_from((num(2), num(3), WRITTEN[0]))),
+        st.builds(call, st.sampled_from(("exp", "log", "sigmoid", "tanh", "F'", "softplus", "abs")), inner),
+        st.sampled_from(WRITTEN).map(lambda term: sum_over(bound, mul(item("y", bound), term))),
     )
     return draw(st.one_of(*kinds))
 

@@ -25,6 +25,7 @@ REPORT = {"report"} | {
     f"report.{room}"
     for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem")
 }
+SHEETS = {f"report.{room}" for room in ("typ", "typst", "curve", "plot", "compare", "sheets")}
 
 
 class Rule(NamedTuple):
@@ -54,6 +55,13 @@ RULES = {
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
     "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge"}),
     **{room: Rule(CHECKED | REPORT | {"proof", "remarks"}, {"flint"}) for room in REPORT},
+    "files": Rule({"errors"}, set()),
+    "report.typ": Rule(REPORT | {"term"}, set()),
+    "report.typst": Rule(CHECKED | REPORT | {"proof", "report.typ"}, {"typst"}),
+    "report.curve": Rule(CHECKED | REPORT | {"proof", "witnesses"}, {"flint"}),
+    "report.plot": Rule(CHECKED | REPORT | {"proof", "report.curve"}, {"matplotlib"}),
+    "report.compare": Rule(CHECKED | REPORT | {"proof", "report.curve", "report.typ", "report.typst"}, set()),
+    "report.sheets": Rule(CHECKED | REPORT | SHEETS | {"proof"}, set()),
     "bridge": Rule(LANGUAGE, {"flint", "sympy"}),
     "losses": Rule({"errors"}, {"sympy"}),
     "activations": Rule({"errors"}, {"sympy"}),
@@ -94,10 +102,15 @@ RULES = {
         {"catalogue", "certificate", "checking", "matching", "proof", "prover", "theorems", "report.check"} | REPORT,
     ),
     "survey": Rule({"errors", "certificate", "library", "worker"}, set(), {"report.table"}),
+    "frameworks": Rule({"errors"}, {"torch", "jax", "optax"}),  # inside of functions: see the test below
+    "audit": Rule(LANGUAGE | {"balls", "frameworks", "library", "proof", "witnesses"}, {"flint"}),
+    "report.audit": Rule(LANGUAGE | {"audit"}, set()),
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "checking", "library", "matched", "survey", "theorems", "worker"} | REPORT,
+        {"audit", "certificate", "checking", "files", "library", "matched", "report.audit", "survey", "theorems", "worker"}
+        | REPORT
+        | SHEETS,
     ),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "survey"}),
@@ -200,6 +213,11 @@ def test_importing_a_module_loads_no_sympy(module: str) -> None:
     assert "sympy" not in loaded_with(module)
 
 
+@pytest.mark.parametrize("module", SOURCES)
+def test_importing_a_module_loads_no_framework(module: str) -> None:
+    assert not {"torch", "jax", "optax"} & loaded_with(module)
+
+
 def test_the_rules_themselves_have_no_cycle() -> None:
     rooms = {name: rule.modules - {name} for name, rule in RULES.items() if name not in REPORT}
     while leaves := [name for name in rooms if not rooms[name] & set(rooms)]:
@@ -266,6 +284,8 @@ def loads_sympy(*arguments: str) -> bool:
         ("cce-softmax", "--json"),
         ("list", "--kind", "cancels"),
         ("atlas", "--loss", "bce"),
+        ("sheet", "--compare", "bce-sigmoid", "mse-sigmoid"),
+        ("plot", "cce-softmax"),
         ("prove", "--loss", "(h - y)^2/2", "--activation", "tanh(z)"),
         ("mse-linear", "--json"),
         ("--help",),

@@ -11,6 +11,7 @@ from itertools import chain, count, pairwise
 from typing import NamedTuple
 
 from derive.language import GREEK as GREEK
+from derive.language import RESERVED
 from derive.report.lines import Token, nested
 from derive.term import MINUS_ONE, ONE, Term, num, power, subterms
 
@@ -165,9 +166,12 @@ class Printer:
         if negative:
             first = num(-first.args[0])
         groups = grouped(rest if negative and first == ONE and rest else [first, *rest])
+        is_apart = any(_is_product(f) for g in groups for f in g.above if g.apart)
+        if is_apart:  # a product of products: a sign of multiplication between all of them
+            groups = _single(groups)
         boxes = [self._group(g, scope, n == 0) for n, g in enumerate(groups)]
         negative ^= boxes[0].negative
-        apart = [any(g.apart and g.above[0].kind == "mul" for g in pair) for pair in pairwise(groups)]
+        apart = [is_apart] * (len(groups) - 1)
         return self._joined([boxes[0]._replace(negative=False), *boxes[1:]], apart)._replace(negative=negative)
 
     def _group(self, group: Factors, scope: Scope, is_first: bool) -> Box:
@@ -237,6 +241,14 @@ class Printer:
         return next(n for n in chain(names, (f"k{n}" for n in count(1))) if n not in {*self.taken, *scope})
 
 
+def _is_product(term: Term) -> bool:
+    """Whether a term shows several factors; a sign is none."""
+    if term.kind != "mul":
+        return False
+    first, *rest = term.args
+    return len(rest) > 1 or first != MINUS_ONE or _is_product(rest[0])
+
+
 def inverse(term: Term) -> Term | None:
     """x^n of x^(-n), for a number n > 0; None for any other term."""
     if term.kind != "pow" or term.args[1].kind != "num" or term.args[1].args[0] >= 0:
@@ -262,9 +274,15 @@ def grouped(factors: Iterable[Term]) -> list[Factors]:
     return groups
 
 
+def _single(groups: Iterable[Factors]) -> list[Factors]:
+    """The groups, with factors that stand over nothing in groups of their own."""
+    return [part for g in groups for part in ([g] if g.below else [g._replace(above=[f]) for f in g.above])]
+
+
 def occupied(term: Term) -> set[str]:
     """Names that a bound index cannot have."""
-    return {t.args[0] for t in subterms(term) if t.kind in ("var", "item", "size", "index")}
+    kinds = ("var", "item", "size", "index", "sum", "call")
+    return {"e", *RESERVED, *(t.args[0].rstrip("'") for t in subterms(term) if t.kind in kinds)}
 
 
 def binders(term: Term) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ BREAK, HIGH_BREAK = r" \\ ", r" \\[1ex] "
 LATE = 6  # the level of a break between factors: where nothing else fits
 WIDE, WIDE_CASE = 280, 220  # points of a numerator and of a case beyond which it must be broken
 RAISED_NAMES = ("sin", "cos", "sinh", "cosh", "tanh")  # tanh^2 z
+_NUMERATOR = re.compile(r"\\frac\{[0-9]")
 LETTER, DIGIT, SMALL, BRACKET, WORD = 6, 5, 4, 5, 6
 
 
@@ -52,7 +53,7 @@ class Notation(Printer):
             return Token(f"\\{name} ", LETTER)
         if len(plain) == 1 or plain.isdigit():
             return Token(plain, LETTER * len(plain))
-        return Token(rf"\mathrm{{{plain}}}", WORD * len(plain))
+        return Token(rf"\mathrm{{{plain}}}", WORD * len(name))
 
     def element(self, name: str, classes: Sequence[Token], examples: Sequence[Token]) -> Box:
         base, (below, under), (above, over) = self.name(name), _run(classes), _run(examples)
@@ -73,22 +74,26 @@ class Notation(Printer):
         if wide_below > WIDE:
             return self._beside(over if above else None, under)
         if over.strength == SUM and (over.tall or wide > WIDE):  # a fraction in a fraction is hard to read
-            head, row = self.fraction(None, below), self.brackets(over)
-            return Box((*head.tokens, *row.tokens), PRODUCT, tall=True)
+            return self._after(self.fraction(None, below), self.brackets(over))
         if wide > WIDE:
-            head = self.fraction(None, below)
-            return Box((*head.tokens, *nested(over.tokens)), PRODUCT, tall=True, greedy=over.greedy)
+            return self._after(self.fraction(None, below), over)
         token = Token(rf"\frac{{{a.strip()}}}{{{b.strip()}}}", max(wide, wide_below) + 7)
         return Box((token,), PRODUCT, tall=True, fraction=True)
 
+    def _after(self, head: Box, over: Box) -> Box:
+        """What would be too wide above the line, behind the fraction."""
+        row = (*head.tokens, self.joint(head, over, False), *nested(over.tokens))
+        return Box(row, PRODUCT, tall=True, greedy=over.greedy)
+
     def _beside(self, over: Box | None, under: Box) -> Box:
-        r"""What would be a fraction with too wide a denominator, as a \cdot (b)^{-1}, which can be broken."""
+        """What would be a fraction with too wide a denominator, as a (b)^{-1}, which can be broken."""
         *start, last = self.brackets(under).tokens
-        inverse = (*start, Token(f"{last.text}^{{-1}}", last.width + 8))
+        inverse = Box((*start, Token(f"{last.text}^{{-1}}", last.width + 8)), POWER, tall=under.tall)
         if over is None:
-            return Box(inverse, POWER, tall=under.tall)
+            return inverse
         row = self.brackets(over) if over.strength < PRODUCT or over.greedy else over
-        return Box((*nested(row.tokens), MARKS.times, *inverse), PRODUCT, tall=over.tall or under.tall)
+        tokens = (*nested(row.tokens), self.joint(row, inverse, False), *inverse.tokens)
+        return Box(tokens, PRODUCT, tall=over.tall or under.tall)
 
     def raised(self, base: Term, exponent: Term, scope: Scope) -> Box:
         above, wide = self._small(exponent, scope)
@@ -115,8 +120,8 @@ class Notation(Printer):
 
     def joint(self, left: Box, right: Box, apart: bool) -> Token:
         start, end = right.tokens[0].text, left.tokens[-1].text
-        fractions = left.fraction + right.fraction
-        if apart or start[0].isdigit() or fractions > (not self.slashed):
+        mixed = end[-1].isdigit() and _NUMERATOR.match(start)  # 2 1/2 would be read as a number
+        if apart or mixed or start[0].isdigit() or (self.slashed and (left.fraction or right.fraction)):
             return MARKS.times
         if start.startswith(("(", r"\left(")):
             return Token("", 0, LATE)
@@ -233,7 +238,7 @@ def row(tokens: Sequence[Token]) -> str:
 
 def letters(name: str) -> str:
     """What TeX may see of a name."""
-    return re.sub(r"[^A-Za-z0-9]", "", name) or "x"
+    return re.sub(r"[^A-Za-z0-9_]", "", name).replace("_", r"\_") or "x"
 
 
 def _is_tall(term: Term) -> bool:

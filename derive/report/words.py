@@ -29,7 +29,7 @@ class Chain(NamedTuple):
 class Shown(NamedTuple):
     """left = right, set by itself."""
 
-    left: Slope
+    left: Term | Slope
     right: Term
 
 

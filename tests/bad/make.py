@@ -914,9 +914,16 @@ def target_that_is_no_label(body: Body) -> None:
     body["points"]["witness"]["point"]["y"] = "1/2"
 
 
-@case("hinge-tanh", "verdict: |not allowed|wrong shape|hypotheses|does not declare|names")
+@case("hinge-tanh", "verdict: |not allowed|wrong shape|hypotheses|does not declare|names|meet the conditions")
 def labels_removed(body: Body) -> None:
+    """y = 1 is no longer one of two cases but a condition, which the border points do not meet."""
     body["statement"]["cases"] = []
+
+
+@case("cce-softmaxT", "a border point does not meet the conditions on the targets")
+def border_beside_the_targets(body: Body) -> None:
+    """y = (h[1], 1) does not add up to 1, and shows nothing about targets that do."""
+    body["points"]["border"] = {"point": {**body["points"]["witness"]["point"], "y[1]": "h[j]", "y[2]": "1"}, "delta": "0", "claim": "0"}
 
 
 def main() -> None:

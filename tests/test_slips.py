@@ -1,0 +1,191 @@
+"""The kinds of mistakes: planted in what is true, found by proof; mended by the factor that is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from samples import CORE, stored
+
+import derive
+from derive.checking import Check
+from derive.syntax import plain
+
+CODES = {
+    "sign", "constant-factor", "missing-activation-derivative", "extra-activation-derivative", "wrong-variable",
+    "diagonal-jacobian", "missing-condition", "mean-factor", "label-convention", "domain", "other",
+}  # fmt: skip
+VECTORS = [pair for pair in CORE if pair.endswith("softmax")]
+SCALARS = [pair for pair in CORE if not pair.endswith(("softmax", "identity"))]
+CONDITIONAL = ("cce-softmax", "poisson-softmax")  # h - y only where sum y = 1
+per_pair = pytest.mark.parametrize("pair", CORE)
+per_scalar = pytest.mark.parametrize("pair", SCALARS)
+
+
+def delta(pair: str) -> str:
+    found = stored(pair).verdict.delta
+    assert found is not None
+    return plain(found)
+
+
+def wrong(claim: str, pair: str | None = None, **given: Any) -> Check:
+    found: Check = derive.check(claim, pair, **given)
+    assert found.answer == "wrong" and found.slip in CODES and found.explanation
+    return found
+
+
+def assert_mended(claim: str, found: Check, pair: str | None = None, **given: Any) -> None:
+    """The claim times the factor that the slip names is right."""
+    assert found.wrong is not None and found.wrong.slip.factor is not None
+    assert derive.check(f"({claim})*({plain(found.wrong.slip.factor)})", pair, **given).answer == "right"
+
+
+@per_pair
+def test_a_sign(pair: str) -> None:
+    claim = f"-({delta(pair)})"
+    found = wrong(claim, pair)
+    assert found.slip == "sign"
+    assert_mended(claim, found, pair)
+
+
+@per_pair
+@pytest.mark.parametrize("factor", ["2", "1/2", "3", "-2/7", "pi"])
+def test_a_constant(pair: str, factor: str) -> None:
+    claim = f"{factor}*({delta(pair)})"
+    found = wrong(claim, pair)
+    assert found.slip == "constant-factor"
+    assert_mended(claim, found, pair)
+
+
+@per_scalar
+def test_the_derivative_of_the_activation_left_out(pair: str) -> None:
+    """dJ/dh written out in the place of dJ/dz."""
+    claim = derive.check("dJ/dh = 7", pair).correction
+    assert claim is not None
+    found = wrong(claim, pair)
+    assert found.slip == "missing-activation-derivative"
+    assert_mended(claim, found, pair)
+
+
+@per_scalar
+def test_the_derivative_of_the_activation_twice(pair: str) -> None:
+    for slope in ("dh_j/dz_j",) if "[j]" in delta(pair) else ("dh/dz", "f'(z)"):
+        assert wrong(f"({delta(pair)})*{slope}", pair).slip == "extra-activation-derivative"
+
+
+@per_scalar
+def test_a_derivative_by_another_variable(pair: str) -> None:
+    found = wrong("dJ/dz = dJ/dh", pair)
+    assert found.slip == "wrong-variable"
+    assert_mended("dJ/dh", found, pair)
+    assert wrong(f"dJ/dh = {delta(pair)}", pair).slip == "wrong-variable"
+
+
+@pytest.mark.parametrize("pair", VECTORS)
+def test_only_the_diagonal_of_a_jacobian(pair: str) -> None:
+    assert wrong("dJ/dz_j = dJ/dh_j*dh_j/dz_j", pair).slip == "diagonal-jacobian"
+    assert wrong("dJ/dz_j = dJ/dh_j*h_j*(1 - h_j)", pair).slip == "diagonal-jacobian"
+    assert wrong("dJ/dz_k = dJ/dh_k*dh_k/dz_k", pair).slip == "diagonal-jacobian"
+
+
+@pytest.mark.parametrize(
+    ("loss", "condition"),
+    [("-sum(k, y[k]*log(h[k]))", "sum(k, y[k]) = 1"), ("sum(k, y[k]*log(y[k]/h[k]))", "sum(k, y[k]) = 1")],
+)
+def test_a_condition_on_the_targets_that_nobody_said(loss: str, condition: str) -> None:
+    given = {"loss": loss, "activation": "softmax(z)"}
+    found = wrong("h_j - y_j", **given)
+    assert found.slip == "missing-condition"
+    assert found.to_json()["conditions"] == [condition]
+    said = derive.check("h_j - y_j", assume=[condition], **given)
+    assert said.answer == "right" and said.to_json()["conditions"] == [condition]
+
+
+@pytest.mark.parametrize("pair", [pair for pair in CORE if pair not in VECTORS][:6])
+def test_the_mean_over_examples(pair: str) -> None:
+    total = derive.check("dJ/dz[i,k] = 7", pair, average=True).correction
+    assert total is not None
+    claim = f"dJ/dz[i,k] = m*({total})"
+    found = wrong(claim, pair, average=True)
+    assert found.slip == "mean-factor" and "1/m" in (found.explanation or "")
+    assert wrong(f"dJ/dz[i,k] = ({total})/m", pair, average=True).slip == "mean-factor"
+
+
+def test_labels() -> None:
+    assert wrong("sigmoid(z) - y", "logistic-identity").slip == "label-convention"
+    assert wrong("-y*sigmoid(-y*z)", "bce-sigmoid").slip == "label-convention"
+    assert wrong("h - (1 - y)", "bce-sigmoid").slip == "label-convention"
+
+
+@pytest.mark.parametrize(
+    ("pair", "claim", "where"),
+    [
+        ("hinge-identity", "-y", "h*y < 1"),
+        ("mse-relu", "h = z", "z > 0"),
+        ("mse-leakyrelu", "h - y", "z > 0"),
+        ("mse-hardtanh", "h - y", "z < 1"),
+    ],
+)
+def test_right_on_a_part_of_the_domain(pair: str, claim: str, where: str) -> None:
+    found = wrong(claim, pair)
+    assert found.slip in ("domain", "missing-activation-derivative")
+    assert found.slip != "domain" or "only where" in (found.explanation or "")
+    assert found.slip != "domain" or where in (found.explanation or "")
+
+
+@pytest.mark.parametrize(
+    ("pair", "claim", "term"),
+    [
+        ("bce-sigmoid", "dJ/dh = -y/h - (1 - y)/(1 - h)", "(1 - y)/(1 - h)"),
+        ("bce-sigmoid", "h + y", "y"),
+        ("mse-sigmoid", "(h + y)*h*(1 - h)", "y"),
+        ("mse-tanh", "(h - y)*(1 + h^2)", "h^2"),
+    ],
+)
+def test_one_sign_of_several(pair: str, claim: str, term: str) -> None:
+    found = wrong(claim, pair)
+    assert found.slip == "sign" and term in (found.explanation or "")
+
+
+@pytest.mark.parametrize("pair", VECTORS)
+def test_a_sum_that_should_have_collapsed(pair: str) -> None:
+    """Nothing is said of it where the sum is 0, as that of all dJ/dz of a softmax is."""
+    found = wrong("dJ/dh_j = sum(k, dJ/dh_k)", pair)
+    assert found.slip == "other" and "collapsed" in (found.explanation or "")
+    assert "collapsed" not in (wrong("dJ/dz_j = 0", pair).explanation or "")
+
+
+def test_the_weight_decay() -> None:
+    found = wrong("dJ/dTheta2_kj = (h_k - y_k)*a2_j", "bce-sigmoid", layer=2, l2=True)
+    assert found.slip == "other" and "add lambda*Theta2[k, j]" in (found.explanation or "")
+
+
+@pytest.mark.parametrize(
+    ("pair", "claim"),
+    [
+        ("bce-sigmoid", "7"),
+        ("bce-sigmoid", "h - y + z/10^60"),
+        ("bce-sigmoid", "h - y + 1"),
+        ("mse-sigmoid", "(h - y)*h^2*(1 - h)"),
+        ("cce-softmax", "dJ/dz_j = h_j"),
+        ("mse-identity", "z*(h - y)"),
+        ("mse-identity", "0"),
+    ],
+)
+def test_nothing_is_made_up(pair: str, claim: str) -> None:
+    """A factor that is no constant is no constant-factor."""
+    assert wrong(claim, pair).slip == "other"
+
+
+@per_pair
+def test_what_is_right_has_no_slip(pair: str) -> None:
+    found = derive.check(delta(pair), pair)
+    assert (found.answer, found.slip, found.explanation, found.correction) == ("right", None, None, None)
+
+
+@per_pair
+def test_the_correction_is_right_and_is_what_the_claim_is_not(pair: str) -> None:
+    for left in ("dJ/dz", "dJ/dh"):
+        name = left + ("_j" if pair in VECTORS else "")
+        found = wrong(f"{name} = 7 + z" + ("_j" if pair in VECTORS else ""), pair)
+        assert derive.check(f"{name} = {found.correction}", pair).answer == "right"
