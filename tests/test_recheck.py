@@ -19,7 +19,6 @@ ROOT = Path(__file__).parent.parent
 TOOL, PROOFS = ROOT / "tools" / "recheck.py", ROOT / "proofs" / "certificates"
 # What it objects to and the certificates still say: patterns of pairs and of the objection. To be emptied.
 OPEN = (
-    (r"(cce|kl|lsce|reversekl|wcce)-\w+", r"border: outside the domain"),  # y = (h[j], 1), where sum y = 1 is a target
     (r"(dice|tversky)-(softmax|softmaxT|normalize)", r"not certainly h\[k\] < 1"),  # K = 1
     (r"huber-(\w*softmaxT?|normalize|unitnorm)", r"step \d+ .* = nan, not nan"),  # d > 0 is used and not listed
 )
@@ -125,6 +124,15 @@ def test_a_planted_error_is_found(recheck: ModuleType, tmp_path: Path, pair: str
     copy = tmp_path / path.name
     copy.write_text(json.dumps(data))
     assert recheck.check(str(copy))["problems"]
+
+
+def test_conditions_are_met_by_points_of_all_sizes(recheck: ModuleType) -> None:
+    """Balls cannot tell that the sum is 1 exactly: such points must not be thrown away, nor others let in."""
+    recheck.ctx.prec = 500
+    case = recheck.Case(json.loads((PROOFS / "cce-softmax.json").read_text()))
+    points = case.points(("sum(k, y[k]) = 1", "0 <= y[k]"))
+    assert {env["K"] for env in points} == {1, 2, 3, 4, 5}
+    assert all(abs(sum(env["y"].values()) - 1) < 1e-100 for env in points)
 
 
 def test_an_error_too_small_for_balls_is_counted(recheck: ModuleType, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Writes tests/corpus/false.jsonl: statements that are false, each with a point at which tools/recheck.py's balls say so.
+"""Writes tests/corpus/false.jsonl: false statements, each with a point at which the balls of tools/recheck.py say so.
 
     python tools/make_corpus.py [--check]
 
@@ -69,7 +69,9 @@ MUTATIONS: dict[str, Callable[[Source], str | None]] = {
     "h and y swapped": lambda s: f"{left(s[0], 'dJ/dz')} = {swapped(s[1])}",
     "an index renamed": one_index,
     "a sum collapsed": collapsed,
-    "a sum kept": lambda s: f"dJ/dz_j = sum(k, {s[1].replace('[j]', '[k]')})" if s[0].vector and "sum" not in s[1] else None,
+    "a sum kept": lambda s: (
+        f"dJ/dz_j = sum(k, {s[1].replace('[j]', '[k]')})" if s[0].vector and "sum" not in s[1] else None
+    ),
     "a region for all": only_in_a_region,
     "+ 10^-60 z": lambda s: f"{left(s[0], 'dJ/dz')} = {s[1]} + {s[0].statement['preactivation']}/10^60",
     "wrong variable": lambda s: None if s[0].vector else f"dJ/dh = {s[1]}",
@@ -135,13 +137,30 @@ TRAPS: tuple[tuple[Any, str], ...] = (
 def stated(loss: str, activation: str) -> Case:
     """A statement of one's own, as a certificate would say it."""
     vector = "[" in loss
-    at = {"output": "h[k]", "target": "y[k]", "preactivation": "z[j]"} if vector else {"output": "h", "target": "y", "preactivation": "z"}
+    at = (
+        {"output": "h[k]", "target": "y[k]", "preactivation": "z[j]"}
+        if vector
+        else {"output": "h", "target": "y", "preactivation": "z"}
+    )
     families = {name: ["K"] for name in "hyz"} if vector else {}
-    symbols = {"scalars": [] if vector else ["h", "y", "z"], "families": families, "indices": {"j": "K", "k": "K"} if vector else {}}
+    symbols = {
+        "scalars": [] if vector else ["h", "y", "z"],
+        "families": families,
+        "indices": {"j": "K", "k": "K"} if vector else {},
+    }
     empty = {name: list[str]() for name in ("loss_domain", "activation_domain", "targets", "parameters", "cases")}
     statement = {"cost": loss, "activation": activation, **at, **empty}
     verdict = {"exclusions": [], "conditions": [], "regions": [], "answer": "no"}
-    return Case({"schema": "derive-certificate/2", "pair": loss + activation, "symbols": symbols, "statement": statement, "verdict": verdict, "steps": []})
+    return Case(
+        {
+            "schema": "derive-certificate/2",
+            "pair": loss + activation,
+            "symbols": symbols,
+            "statement": statement,
+            "verdict": verdict,
+            "steps": [],
+        }
+    )
 
 
 def truth(case: Case, env: Env, subject: str) -> arb:
@@ -149,20 +168,47 @@ def truth(case: Case, env: Env, subject: str) -> arb:
     return case.truths(free if subject == "dJ/dh" else env)[subject]
 
 
-def witness(case: Case, claim: str) -> dict[str, Any] | None:
-    """A point of the domain, under the pair's conditions, at which the balls of both sides are apart; None without one."""
-    subject, _, text = claim.partition(" = ")
+def domain(case: Case) -> tuple[str, ...]:
+    """With the pair's conditions, so that a claim that is right under them is not called false."""
     s, verdict = case.statement, case.verdict
-    domain = (*s["activation_domain"], *s["parameters"], *s["targets"], *verdict["conditions"], *verdict["exclusions"])
+    found = (*s["activation_domain"], *s["parameters"], *s["targets"], *verdict["conditions"], *verdict["exclusions"])
+    return tuple(dict.fromkeys(found))
+
+
+def sides(case: Case, claim: str, env: Env) -> tuple[arb, arb]:
+    """What is right at a point, and what is claimed."""
+    subject, _, text = claim.partition(" = ")
+    return truth(case, env, SUBJECTS[subject]), taylor(value(text, env))
+
+
+def is_false(case: Case, claim: str, env: Env) -> bool:
+    """Are the sides certainly apart, at a point of the domain?"""
+    right, claimed = sides(case, claim, env)
+    apart = right.is_finite() and claimed.is_finite() and not right.overlaps(claimed)
+    return bool(apart) and fulfils(env, domain(case))
+
+
+def witness(case: Case, claim: str) -> dict[str, Any] | None:
+    """A point at which the claim is false; None where none was found."""
     for size in [2, 3] * 100 if case.vector else [1] * 200:
-        env = case.point(domain, size)
-        if not fulfils(env, domain):
-            continue
-        right, wrong = truth(case, env, SUBJECTS[subject]), taylor(value(text, env))
-        if right.is_finite() and wrong.is_finite() and not right.overlaps(wrong):
-            numbers = {"right": right.str(70, radius=False), "claimed": wrong.str(70, radius=False)}
-            return {"witness": written(case, env), **numbers}
+        env = case.point(domain(case), size)
+        if is_false(case, claim, env):
+            right, claimed = (x.str(70, radius=False) for x in sides(case, claim, env))
+            return {"witness": written(case, env), "right": right, "claimed": claimed}
     return None
+
+
+def case_of(given: dict[str, str]) -> Case:
+    if "pair" in given:
+        return Case(json.loads((ROOT / "proofs" / "certificates" / f"{given['pair']}.json").read_text()))
+    return stated(given["loss"], given["activation"])
+
+
+def is_shown(row: dict[str, Any]) -> bool:
+    """Does the point of a row of the corpus show that it is false, by the certificates of today?"""
+    ctx.prec, ctx.cap = 500, 3
+    case = case_of(row["given"])
+    return is_false(case, row["claim"], case.read(row["witness"]))
 
 
 def written(case: Case, env: Env) -> dict[str, str]:
@@ -199,19 +245,19 @@ def false_statements() -> Iterator[dict[str, Any]]:
                 made += 1
                 yield {"mutation": name, "given": {"pair": pair}, "claim": claim, **found}
     for given, claim in TRAPS:
-        if isinstance(given, str):
-            case = Case(json.loads((ROOT / "proofs" / "certificates" / f"{given}.json").read_text()))
-        else:
-            case = stated(*given)
-        found = witness(case, claim)
-        assert found, f"{given}: {claim} is not seen to be false"
         names = {"pair": given} if isinstance(given, str) else dict(zip(("loss", "activation"), given, strict=True))
+        found = witness(case_of(names), claim)
+        assert found, f"{given}: {claim} is not seen to be false"
         yield {"mutation": "trap", "given": names, "claim": claim, **found}
+
+
+def key(row: dict[str, Any]) -> tuple[str, str]:
+    return json.dumps(row["given"]), row["claim"]
 
 
 def main() -> int:
     ctx.prec, ctx.cap = 500, 3
-    text = "".join(json.dumps(record) + "\n" for record in false_statements())
+    text = "".join({key(row): json.dumps(row) + "\n" for row in false_statements()}.values())
     if "--check" in sys.argv[1:]:
         return 0 if CORPUS.read_text() == text else 1
     CORPUS.parent.mkdir(exist_ok=True)

@@ -504,9 +504,8 @@ class Case:
                 self.demand(same(stated, self.truths(env)["dJ/dz"], TINY.sqrt()), f"kink {kink['at']}: {sides}", env)
         self.demand(seen or kink["left"] is None, f"kink at {kink['at']}: not reached")
 
-    def named(self, name: str, stated: dict[str, Any], domain: tuple[str, ...]) -> None:
-        """The points of the file: in the domain, with the stated values, and showing what they are there to show."""
-        point, yes, conditions = stated["point"], self.verdict["answer"] == "yes", self.verdict["conditions"]
+    def read(self, point: dict[str, str]) -> Env:
+        """A point as certificates write it."""
         env: Env = {n: int(point.get(n, point.get("j", 1))) for n in ("K", "m", *self.indices)}
         env |= {"indices": self.indices, "free": False, "special": True, "side": 1} | {n: {} for n in self.shapes}
         for text in sorted(point, key=lambda text: text[0] == "y"):  # a target may be given by h
@@ -514,6 +513,12 @@ class Case:
                 self.complete(env)
             if text.partition("[")[0] in self.shapes:
                 env[parse(text)[1]][parse(text)[2]] = taylor(value(point[text], env))
+        return self.complete(env)
+
+    def named(self, name: str, stated: dict[str, Any], domain: tuple[str, ...]) -> None:
+        """The points of the file: in the domain, with the stated values, and showing what they are there to show."""
+        point, yes, conditions = stated["point"], self.verdict["answer"] == "yes", self.verdict["conditions"]
+        env = self.read(point)
         delta, claim = self.truths(env)["dJ/dz"], taylor(value(self.claim, env))
         for text, found in (("delta", delta), ("claim", claim)):
             right = not stated[text] or same(ball(Fraction(stated[text])), found, DIGITS)
