@@ -151,7 +151,7 @@ def holds(sign: str, gap: arb) -> bool | None:
 
 def raised(base: Any, exponent: Any) -> Any:
     if isinstance(exponent, arb) and exponent.is_integer() and abs(exponent) < 99:
-        found = reduce(operator.mul, [base] * abs(int(exponent.unique_fmpz())), arb(1))
+        found = reduce(operator.mul, [base] * abs(int(exponent.unique_fmpz() or 0)), arb(1))
         return 1 / found if exponent < 0 else found
     return (exponent * base.log()).exp()
 
@@ -177,7 +177,8 @@ def compiled(node: Node) -> Callable[[Env], Any]:
         case ("kron", one, other):
             return lambda e: arb(int(e[one] == e[other]))
         case ("where", (sign, _, _), _, _) if sign in SIGNS:
-            return lambda e: branch(sign, *inner, e)
+            gap, yes, no = inner
+            return lambda e: branch(sign, gap, yes, no, e)
         case (sign, left, right) if sign in SIGNS:
             return compiled(minus(left, right))
         case (sign, _, _) if sign in BINARY:
@@ -326,7 +327,7 @@ class Case:
 
     def draw(self, name: str, hypotheses: tuple[str, ...]) -> arb:
         """A random rational in the interval that the hypotheses leave to a name."""
-        low, high = [], []
+        low, high = list[Fraction](), list[Fraction]()
         for sign, left, right in map(parse, hypotheses):
             for one, other, side in (
                 (left, right, low if sign[0] == ">" else high),
@@ -346,7 +347,8 @@ class Case:
         env |= {i: self.random.randint(1, size) for i in self.indices}
         for name, shape in self.shapes.items():
             cells = itertools.product(*(range(1, env[n] + 1) for n in shape))
-            env[name] = {cell: self.draw(name, hypotheses) for cell in cells}
+            parts_of = size if name == "y" and any(parse(text)[1][0] == "sum" for text in hypotheses) else 1
+            env[name] = {cell: self.draw(name, hypotheses) / parts_of for cell in cells}
         for name in ("z", "y") if special else ():
             env[name][self.cell(name, env)] = arb(next(self.small[name]))
         self.complete(env, hypotheses)
