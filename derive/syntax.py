@@ -26,6 +26,7 @@ from derive.language import (
     MAX_DIGITS,
     MAX_EXPONENT,
     MAX_LENGTH,
+    MAX_SUMMANDS,
     RESERVED,
     SUGAR,
 )
@@ -251,6 +252,10 @@ class _Parser:
         terms = [(yield from self._product())]
         while self._accept("+") or self.tokens[self.at][0] == "-":  # a product reads its own minus
             terms.append((yield from self._product()))
+        if len(terms) > MAX_SUMMANDS:
+            raise SyntaxProblem(
+                f"a sum has more than {MAX_SUMMANDS} summands, which is the limit", self.tokens[self.at][2]
+            )
         return make.add(*terms)
 
     def _product(self) -> Rule:
@@ -339,7 +344,13 @@ class _Parser:
         if self._accept("-"):
             return make.neg((yield self._power()))
         base = yield from self._operand()
-        return make.power(base, (yield from self._exponent())) if self._accept("^") else base
+        column = self.tokens[self.at][2]
+        if not self._accept("^"):
+            return base
+        power = make.power(base, (yield from self._exponent()))
+        if not power.names and _is_huge(power):
+            raise SyntaxProblem(f"the exponent of a number is beyond {MAX_EXPONENT}, which is the limit", column)
+        return power
 
     def _exponent(self) -> Rule:
         if not self.is_latex:
@@ -667,7 +678,7 @@ class _Parser:
         kind, name, _ = token
         if kind != "name" or name[0] != "d" or name in RESERVED or self.symbols.declares(name):
             return False
-        return DIFFERENTIAL.fullmatch(name) is not None and name.partition("_")[0] not in ("delta", *self.symbols.named)
+        return DIFFERENTIAL.fullmatch(name) is not None and name.partition("_")[0] != "delta"
 
     def _slope(self, form: str) -> Rule:
         r"""dJ/dz_j, d2J/dz2, \frac{\partial h_k}{\partial z_j}, d/dh (E), with the meaning that the symbols give."""
@@ -800,12 +811,13 @@ class _Parser:
         return make.call("exp", inside)
 
     def _class_index(self, column: int) -> Token:
-        """The [j] behind softmax(z), or the first declared index over the classes unless a sum binds its name."""
+        """The [j] behind softmax(z), or the coordinate, or the first index over the classes, unless a sum binds it."""
         if self._accept("["):
             token = self._expect("name", "the name of an index")
             self._expect("]")
         else:
-            names = (name for name, over in self.symbols.indices.items() if over == DEFAULT_SIZE)
+            known = self.symbols.indices
+            names = (name for name in (self.symbols.coordinate, *known) if known.get(name) == DEFAULT_SIZE)
             token = ("name", next(names, ""), column)
             token = token if token[1] not in self.scope else ("name", "", column)
         if not token[1] or self._index(token).args[1] != DEFAULT_SIZE:
@@ -1013,6 +1025,17 @@ def _is_negative(factor: Term) -> bool:
 
 def _is_inverse(factor: Term) -> bool:
     return factor.kind == "pow" and factor.args[1].kind == "num" and bool(factor.args[1].args[0] < 0)
+
+
+def _is_huge(power: Term) -> bool:
+    """Whether a number is raised to a number beyond the limit; a tower of powers is, long before it is worked out."""
+    exponent = power.args[1]
+    if exponent.kind == "pow":
+        base, above = exponent.args
+        if base.kind == above.kind == "num" and above.args[0].q == 1 and abs(above.args[0]) <= MAX_EXPONENT:
+            return bool(abs(base.args[0]) ** int(abs(above.args[0])) > MAX_EXPONENT)
+        return bool(base.kind == "num")
+    return exponent.kind == "num" and bool(abs(exponent.args[0]) > MAX_EXPONENT)
 
 
 def _is_descending(low: Term, high: Term) -> bool:

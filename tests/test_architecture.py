@@ -108,7 +108,18 @@ RULES = {
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"audit", "certificate", "checking", "files", "library", "matched", "report.audit", "survey", "theorems", "worker"}
+        {
+            "audit",
+            "certificate",
+            "checking",
+            "files",
+            "library",
+            "matched",
+            "report.audit",
+            "survey",
+            "theorems",
+            "worker",
+        }
         | REPORT
         | SHEETS,
     ),
