@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Generator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from derive import term as make
@@ -95,7 +95,8 @@ class Symbols(NamedTuple):
 
     def declares(self, name: str) -> bool:
         """Whether the name is that of a variable, family, index, size or abstract function."""
-        return any(name in names for names in self[:5])
+        scalars, families, indices, sizes, functions = self[:5]
+        return name in scalars or name in families or name in indices or name in sizes or name in functions
 
 
 class Claim(NamedTuple):
@@ -141,8 +142,21 @@ def _within_limits(read: Callable[[], Read]) -> Read:
         raise SyntaxProblem(f"the expression is {problem}", 1) from problem
 
 
+# the leaves of the last texts, which are those of the next line as well
+_variable, _size, _index, _element = (lru_cache(2_000)(leaf) for leaf in (make.var, make.size, make.index, make.item))
+
+
 def _number(token: Token) -> Term:
     """The exact value of a numeral; its limits are checked before any number is made."""
+    return _small_number(token[1]) if len(token[1]) < 4 else _any_number(token)
+
+
+@lru_cache(2_000)
+def _small_number(word: str) -> Term:
+    return _any_number(("number", word, 1))
+
+
+def _any_number(token: Token) -> Term:
     _, word, column = token
     mantissa, _, exponent = word.lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
@@ -537,9 +551,9 @@ class _Parser:
         token, raised = self._layered(token)
         name, following = token[1], self.tokens[self.at][0]
         if self.whole_families and symbols.families.get(name) == (DEFAULT_SIZE,) and following != "[":
-            return make.item(self._use(token), self._index(self.whole_families))
+            return _element(self._use(token), self._index(self.whole_families))
         if name in symbols.scalars and following != "[" and not raised:
-            return make.var(self._use(token))
+            return _variable(self._use(token))
         if name in CONSTANTS:
             return make.call(name)
         if name in RESERVED:
@@ -547,7 +561,7 @@ class _Parser:
         if name in symbols.functions or (name in symbols.applied and not symbols.declares(name)):
             return (yield from self._abstract(token))
         if name in symbols.sizes:
-            return make.size(self._use(token))
+            return _size(self._use(token))
         if name == "e" and name not in self.scope and not symbols.declares(name) and self._accept("^"):
             return make.call("exp", (yield from self._exponent()))
         return self._item(token, raised)
@@ -774,7 +788,7 @@ class _Parser:
         token, raised = self._layered(token)
         following = self.tokens[self.at][0]
         if token[1] in symbols.scalars and following != "[":
-            return make.var(self._use(token)), False
+            return _variable(self._use(token)), False
         return self._item(token, raised), token[1] in symbols.families and following != "[" and not raised
 
     def _differentiated(self) -> Rule:
@@ -903,7 +917,7 @@ class _Parser:
             level, over = self.scope[name]
             return Term("bound", (len(self.scope) - 1 - level, over))
         if name in self.symbols.indices:
-            return make.index(self._use(token), self.symbols.indices[name])
+            return _index(self._use(token), self.symbols.indices[name])
         known = ", ".join(sorted({*self.scope, *self.symbols.indices}))[:80] or "none"
         raise UndeclaredName(f"{shown(name)} is no index here; indices: {known}; sum(k, ...) binds one", column)
 
@@ -930,7 +944,7 @@ class _Parser:
         if given != sizes:
             found = f"the indices of {name} run over {', '.join(sizes)}, not over {', '.join(given)[:40]}"
             raise SyntaxProblem(f"{found}; sum(i, m, ...) binds one over m", column)
-        return make.item(self._use((kind, name, column)), *indices)
+        return _element(self._use((kind, name, column)), *indices)
 
     def _is_at_coordinate(self, name: str) -> bool:
         """Whether a family without its index is meant at the coordinate; not inside of a sum, where it says nothing."""
