@@ -98,7 +98,7 @@ RULES = {
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "checking", "library", "matched", "survey", "theorems", "worker"} | REPORT,
+        {"certificate", "checking", "files", "library", "matched", "survey", "theorems", "worker"} | REPORT,
     ),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "survey"}),
