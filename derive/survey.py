@@ -132,11 +132,13 @@ def checked(
 ) -> Iterator[dict[str, Any]]:
     """The row of each pair, its ``to_json`` without steps, as its certificate is re-checked, in order.
 
-    Raises CertificateError at the first certificate that does not hold.
+    Raises CertificateError at the first certificate that does not hold, KernelError where one cannot be checked.
     """
     cases = [{"text": _stored_text(pair)} for pair in pairs]
     for pair, row in zip(pairs, watch(parallel("row", cases, jobs or cpus()), len(cases)), strict=True):
-        if isinstance(row, DeriveError):
+        if isinstance(row, DeriveError) and not isinstance(row, CertificateError):
+            raise row  # its process was ended, say: no statement
+        if isinstance(row, CertificateError):
             raise CertificateError(f"the certificate of {pair} does not hold: {row}")
         if (row["pair"], row.pop("average")) != (pair, False):
             raise CertificateError(f"{file_name(pair, False)} is the certificate of another pair")

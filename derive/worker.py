@@ -193,14 +193,17 @@ class _Child:
         # the modules of the parent, and nothing that happens to lie in the working directory
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
         self.is_late = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "derive.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "derive.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise KernelError(f"no process can be started for the search: {problem.strerror}") from problem
 
     def send(self, request: Mapping[str, Any]) -> None:
         """Ask; that a child has ended already is found out by ``answer``."""
@@ -305,6 +308,8 @@ def _attempt(task: str, case: Case) -> dict[str, Any]:
         kind = next(kind for kind in type(problem).__mro__ if kind.__module__ == errors.__name__)
         details = {name: value for name, value in vars(problem).items() if isinstance(value, int | str)}
         return {"error": kind.__name__, "message": str(problem), "details": details}
+    except ModuleNotFoundError as problem:
+        return {"error": "DeriveError", "message": str(errors.missing(problem)), "details": {}}
     except MemoryError:
         message = "it takes more memory than allowed"
     except Exception as problem:  # whatever a search runs into is no verdict

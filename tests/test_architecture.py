@@ -49,6 +49,7 @@ RULES = {
     "spelling": Rule({"errors", "language"}, set()),
     "plain": Rule({"term", "language"}, {"flint"}),
     "syntax": Rule({"errors", "term", "laws", "language", "spelling", "plain"}, set()),
+    "files": Rule({"errors"}, set()),
     "documents": Rule({"errors", "spelling"}, set()),
     "certificate": Rule(LANGUAGE | KERNEL, {"flint"}),
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
