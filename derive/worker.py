@@ -50,10 +50,25 @@ def _derive(pair: str) -> dict[str, Any]:
 
 def _check(text: str) -> dict[str, Any]:
     """The row of a certificate that is re-checked, and the number of its steps."""
+    return _row(_proof(text))
+
+
+def _page(text: str) -> dict[str, Any]:
+    """The same row, and what the page of a site shows of the proof."""
+    from derive.report.html import parts
+
+    proof = _proof(text)
+    return {**_row(proof), **parts(proof)}
+
+
+def _proof(text: str) -> Any:
     from derive.certificate import loads
     from derive.proof import Proof
 
-    proof = Proof(loads(text))
+    return Proof(loads(text))
+
+
+def _row(proof: Any) -> dict[str, Any]:
     return {**proof.to_json(steps=False), "average": proof.average, "steps": len(proof.steps)}
 
 
@@ -65,6 +80,10 @@ def _match(form: str, look: Mapping[str, Any], **request: Any) -> dict[str, Any]
     found = match(**request)
     if form == "json":
         return {"exists": found.exists, "reason": found.reason, "report": found.to_json()}
+    if form == "html":
+        from derive.report.html import match_page
+
+        return {"exists": found.exists, "reason": found.reason, "report": match_page(found)}
     shown = {"text": lambda m: report.text(m, **look), "latex": report.sheet, "markdown": report.markdown}[form](found)
     return {"exists": found.exists, "reason": found.reason, "report": shown}
 
@@ -82,6 +101,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "prove": _prove,
     "derive": _derive,
     "check": _check,
+    "page": _page,
     "match": _match,
     "judge": _judge,
 }
