@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 FONT = "derive-math.woff2"
 FILES = ("style.css", "site.js", FONT, "derive-math.license.txt")  # what a site has beside its pages
 BRIEF = 72  # characters of a formula in a list
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what HTML has no place for, and terminals obey
 REFERENCE = re.compile(r"\((\d+)\)")
 Rows = Sequence[tuple[str, Markup]]
 
@@ -129,7 +130,7 @@ def _plot(proof: Proof) -> str | None:
         from derive.report.plot import svg  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return None
-    return str(svg(proof))
+    return str(svg([proof]))
 
 
 def of_match(found: Match) -> Article:
@@ -198,8 +199,8 @@ def _templates() -> Environment:
 
 
 def render(template: str, **values: Any) -> Markup:
-    """A template of this package with values; every text in them is escaped."""
-    return Markup(_templates().get_template(template).render(values))
+    """A template of this package with values; every text in them is escaped, and has no control characters."""
+    return Markup(CONTROL.sub("\N{REPLACEMENT CHARACTER}", _templates().get_template(template).render(values)))
 
 
 def body(found: Article, plot: str | None = None) -> Markup:
