@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from derive.errors import CertificateError, DeriveError
 from derive.library import chosen, index
 from derive.report import html
-from derive.report.html import Markup
+from derive.report.mathml import Markup
 from derive.report.table import MARKS, fact
 from derive.survey import Atlas, Cell, Watch, assembled, checked, kept, stored_text
 
@@ -76,7 +76,8 @@ def _put(path: Path, content: str) -> None:
 
 
 def _index(atlas: Atlas, pages: Pages) -> str:
-    counts, names = atlas.counts(), {}
+    counts = atlas.counts()
+    names: dict[str, str] = {}
     for pair, row in pages.items():
         names |= dict(zip(pair.split("-", 1), row["names"], strict=True))
     return html.render(

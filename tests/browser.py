@@ -37,7 +37,13 @@ class Browser:
             os.dup2(copies[0], 3)
             os.dup2(copies[1], 4)
 
-        arguments = ["--headless=new", "--remote-debugging-pipe", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+        arguments = [
+            "--headless=new",
+            "--remote-debugging-pipe",
+            "--disable-gpu",
+            "--no-first-run",
+            "--hide-scrollbars",
+        ]
         arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(
             [program, *arguments, "--disable-dev-shm-usage", f"--user-data-dir={self.profile.name}", "about:blank"],

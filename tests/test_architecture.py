@@ -23,7 +23,10 @@ CHECKED = LANGUAGE | KERNEL | {"certificate"}
 CATALOGUE = {"activations", "bridge", "losses"}
 REPORT = {"report"} | {
     f"report.{room}"
-    for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem")
+    for room in (
+        *("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem"),
+        *("html", "mathml"),
+    )
 }
 
 
@@ -73,16 +76,21 @@ RULES = {
     ),
     "matching": Rule(LANGUAGE | {"matched"}, set(), CATALOGUE | {"potentials"}),
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
+    "report.mathml": Rule({"errors"}, {"jinja2", "markupsafe", "math_core"}),
+    "report.html": Rule(
+        CHECKED | REPORT | {"__init__", "proof", "matched", "survey", "theorems"}, set(), {"report.plot"}
+    ),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
     "library": Rule(
         {"errors", "term", "certificate", "proof"}, set(), LANGUAGE | CATALOGUE | {"catalogue", "prover", "worker"}
     ),
     "worker": Rule({"errors"}, set(), {"catalogue", "certificate", "matching", "proof", "prover"} | REPORT),
     "survey": Rule({"errors", "certificate", "library", "worker"}, set(), {"report.table"}),
+    "site": Rule({"errors", "library", "survey", *REPORT}, set()),
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"certificate", "library", "matched", "survey", "theorems", "worker"} | REPORT,
+        {"certificate", "library", "matched", "site", "survey", "theorems", "worker"} | REPORT,
     ),
     "__main__": Rule({"cli"}, set()),
     "__init__": Rule({"errors"}, set(), {"certificate", "library", "matching", "prover", "survey"}),

@@ -1,6 +1,7 @@
 """What the LaTeX printer has written, as MathML; imports errors only, and math-core.
 
-A ``$formula$`` stands in its line; a display between ``\\[`` and ``\\]`` by itself, in a box that scrolls where it is too wide.
+A ``$formula$`` stands in its line; a display between ``\\[`` and ``\\]`` by itself, in a box that scrolls where it is
+too wide.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ STYLE = re.compile(r' style="[^"]*"')  # of the cells of a table: the style shee
 
 
 def mathml(latex: str) -> Markup:
-    """The MathML of formulas in $...$ or \\[...\\]; raises DeriveError for anything else, and for LaTeX it cannot read."""
+    """The MathML of formulas in $...$ or \\[...\\]; raises DeriveError for anything else, and for unknown LaTeX."""
     if FORMULA.sub("", latex).strip():
         raise DeriveError(f"no formula: {latex!r}")
     return Markup("").join(map(_shown, FORMULA.finditer(latex)))
