@@ -25,7 +25,7 @@ REPORT = {"report"} | {
     f"report.{room}"
     for room in (
         *("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem"),
-        *("html", "mathml"),
+        *("html", "mathml", "picture"),
     )
 }
 
@@ -78,8 +78,9 @@ RULES = {
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
     "report.mathml": Rule({"errors"}, {"jinja2", "markupsafe", "math_core"}),
     "report.html": Rule(
-        CHECKED | REPORT | {"__init__", "proof", "matched", "survey", "theorems"}, set(), {"report.plot"}
+        CHECKED | REPORT | {"__init__", "proof", "matched", "survey", "theorems"}, set()
     ),
+    "report.picture": Rule(CHECKED | {"proof"}, {"matplotlib"}, {"report.plot"}),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
     "library": Rule(
         {"errors", "term", "certificate", "proof"}, set(), LANGUAGE | CATALOGUE | {"catalogue", "prover", "worker"}

@@ -19,6 +19,7 @@ from derive.proof import Proof
 from derive.report import explain, latex
 from derive.report import match as matching
 from derive.report.mathml import Environment, FileSystemLoader, Markup, StrictUndefined, escape, mathml
+from derive.report.picture import picture
 from derive.report.table import MARKS
 from derive.report.tex import inline
 from derive.report.words import Piece, Slope, Words, listed
@@ -33,7 +34,7 @@ FONT = "derive-math.woff2"
 FILES = ("style.css", "site.js", FONT, "derive-math.license.txt")  # what a site has beside its pages
 BRIEF = 72  # characters of a formula in a list
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what HTML has no place for, and terminals obey
-REFERENCE = re.compile(r"\((\d+)\)")
+REFERENCE = re.compile(r"\((\d\d?)\)")  # not a year
 Rows = Sequence[tuple[str, Markup]]
 
 
@@ -104,7 +105,7 @@ def article(proof: Proof) -> Article:
         hypotheses=[say(listed((h,))) for h in proof.hypotheses],
         obligations=[*_obligations(proof)],
         latex=proof.to_latex(),
-        plot=_plot(proof),
+        plot=picture(proof),
     )
 
 
@@ -122,15 +123,6 @@ def _obligations(proof: Proof) -> Iterator[tuple[int, Markup]]:
     found = {o: step.n for step in reversed(proof.steps) for o in step.theorem.obligations if o.facts}
     for obligation, n in sorted(found.items(), key=lambda entry: entry[1]):
         yield n, say((obligation.claim, " because ", *listed(dict.fromkeys(obligation.facts))))
-
-
-def _plot(proof: Proof) -> str | None:
-    """The picture of dJ/dz as the text of an SVG; None without the module or library that draws it."""
-    try:
-        from derive.report.plot import svg  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return None
-    return str(svg([proof]))
 
 
 def of_match(found: Match) -> Article:

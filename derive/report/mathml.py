@@ -22,6 +22,7 @@ __all__ = ["Environment", "FileSystemLoader", "Markup", "StrictUndefined", "esca
 FORMULA = re.compile(r"\$(?P<inline>[^$]+)\$\s*|\\\[\n(?P<display>.+?)\n\\\]\s*", re.DOTALL)
 
 ROOM = "[1ex]"  # behind the end of a row: the rows of a page are high enough
+PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)(<mo>[′″‴⁗]</mo>)</msup>")  # the font has primes where they belong
 STYLE = re.compile(r' style="[^"]*"')  # of the cells of a table: the style sheet says it once
 
 
@@ -46,6 +47,6 @@ def _converter() -> LatexToMathML:
 def _converted(latex: str, is_display: bool) -> Markup:
     try:
         found = _converter().convert_with_local_state(latex.replace(ROOM, ""), displaystyle=is_display)
-        return Markup(STYLE.sub("", found))
+        return Markup(PRIME.sub(r"<mrow>\1\2</mrow>", STYLE.sub("", found)))
     except LatexError as problem:
         raise DeriveError(f"no MathML for {latex!r}: {problem}") from problem

@@ -88,6 +88,7 @@ def test_every_term_becomes_mathml(term: Term) -> None:
     ("source", "shown"),
     [
         ("$h - y$", "<math><mi>h</mi><mo>−</mo><mi>y</mi></math>"),
+        ("$F''$", "<math><mrow><mi>F</mi><mo>″</mo></mrow></math>"),
         (r"$\frac{h}{2}$", "<math><mfrac><mi>h</mi><mn>2</mn></mfrac></math>"),
         (
             "\\[\nz_k\n\\]",
@@ -214,7 +215,9 @@ def test_a_matching_loss() -> None:
 def test_a_theorem(name: str) -> None:
     found = theorems.theorem(name)
     shown = Reader(theorem_page(found))
-    assert len(shown.values("li", "id")) == len(found.chain.lines)
+    steps = shown.values("li", "id")
+    assert len(steps) == len(found.chain.lines)
+    assert {str(v)[1:] for v in shown.values("a", "href") if str(v).startswith("#")} <= {*steps, "content"}
     assert {"Theorem", "Functions", "Source"} <= {text.strip() for text in shown.texts}
 
 
