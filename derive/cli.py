@@ -403,9 +403,7 @@ def list_pairs(kind: str | None, loss: str | None, activation: str | None, as_js
 @SELECTION
 @AS_JSON
 @click.option("--fresh", is_flag=True, help="Derive everything anew with SymPy instead of re-checking stored proofs.")
-@click.option(
-    "-o", "--output", "folder", metavar="DIR", help="Write a site of static web pages."
-)
+@click.option("-o", "--output", "folder", metavar="DIR", help="Write a site of static web pages.")
 @JOBS
 def atlas(
     loss: str | None, activation: str | None, as_json: bool, fresh: bool, folder: str | None, jobs: int | None
