@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DECIDED, DOES_NOT_HOLD, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 MOST_READ = 2_000_000  # bytes of a file; longer than any certificate may be
-FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "json": ".json"}
+FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "html": ".html", "json": ".json"}
 DOCUMENTS = (".txt", ".derive", ".tex", ".md", ".ipynb")
 KINDS = ("cancels", "multiple", "residual", "other")
 TIMEOUT, FOR_GUESSES = 10.0, 0.7  # seconds of a search, and how much of them SymPy may have
@@ -71,6 +71,7 @@ ATLAS_EXAMPLES = """\b
 Examples:
   derive atlas
   derive atlas --loss mse --json
+  derive atlas -o site                   web pages: the matrix, and a page a pair
   derive atlas --fresh --jobs 4          derived anew with SymPy
 """
 VERIFY_EXAMPLES = """\b
@@ -330,6 +331,10 @@ def _render(proof: Proof, form: str, file: str | None) -> str:
         from derive.report.markdown import markdown
 
         return markdown(proof)
+    if form == "html":
+        from derive.report.html import page
+
+        return page(proof)
     from derive.report.text import text
 
     return text(proof, **_look(file))
@@ -395,12 +400,18 @@ def list_pairs(kind: str | None, loss: str | None, activation: str | None, as_js
 @SELECTION
 @AS_JSON
 @click.option("--fresh", is_flag=True, help="Derive everything anew with SymPy instead of re-checking stored proofs.")
+@click.option("-o", "--output", "folder", metavar="DIR", help="Write a site of static web pages.")
 @JOBS
-def atlas(loss: str | None, activation: str | None, as_json: bool, fresh: bool, jobs: int | None) -> None:
+def atlas(
+    loss: str | None, activation: str | None, as_json: bool, fresh: bool, folder: str | None, jobs: int | None
+) -> None:
     """Show every loss with every activation: does dJ/dz = h - y hold, what is it else, and where is it no pair?
 
     The stored proofs are re-checked by the kernel first, every one of them.
     """
+    if folder is not None:
+        _site(folder, loss, activation, as_json or fresh, jobs)
+        return
     from derive.survey import survey
 
     found = survey(loss, activation, fresh, jobs, _watched)
@@ -410,6 +421,15 @@ def atlas(loss: str | None, activation: str | None, as_json: bool, fresh: bool, 
     from derive.report.table import matrix
 
     click.echo(matrix(found, _width(), _shows_colour(sys.stdout)), nl=False)
+
+
+def _site(folder: str, loss: str | None, activation: str | None, is_other: bool, jobs: int | None) -> None:
+    if is_other:
+        raise DeriveError("a site is written from the stored proofs; leave out --json and --fresh")
+    from derive.site import write
+
+    written = write(folder, loss, activation, jobs, _watched)
+    click.echo(_one_line(f"{os.path.join(folder, 'index.html')}: {written} pairs"))
 
 
 def _watched(answers: Iterator[Any], total: int) -> Iterator[Any]:
@@ -540,6 +560,11 @@ def theorem(name: str | None, as_json: bool, form: str | None, file: str | None)
     found = theorems.theorem(name)
     if form == "json":
         _write(_dump(found.to_json()), file)
+        return
+    if form == "html":
+        from derive.report.html import theorem_page
+
+        _write(theorem_page(found), file)
         return
     from derive.report import theorem as report
 
