@@ -30,7 +30,7 @@ from derive.term import Term
 
 ELEMENTS = {
     *("math", "mi", "mn", "mo", "mtext", "mspace", "mrow", "mfrac", "msqrt", "msub", "msup", "msubsup", "munder"),
-    *("munderover", "mtable", "mtr", "mtd"),
+    *("munderover", "mtable", "mtr", "mtd", "mpadded"),
 }
 VOID = {"meta", "link", "img", "input", "br"}
 HOSTILE = [
