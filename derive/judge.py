@@ -109,8 +109,8 @@ def proved(
             return Judgement(True, _conditions(model, left, right, (*given, *extra), stated))
         except KernelError as problem:
             refusal = problem
-    if not model.cases:
-        raise refusal
+    if not model.cases or any(case.indices for case in model.cases):
+        raise refusal  # one with an index is about all targets at once, and they need not be the same
     found = [_conditions(model, left, right, (*given, case), stated) for case in model.cases]
     return Judgement(True, tuple(dict.fromkeys(h for hs in found for h in hs if h not in model.cases)))
 
