@@ -208,12 +208,19 @@ class Calculus(Algebra):
 
         Each element counts as a number of its own, so that the equation is about this one.
         """
-        facts = [r for a in self._inequalities for r in self._instantiate(a, condition.indices)]
-        parts = [*condition.args[1:], inside, outside, *facts]
-        elements = dict.fromkeys(t for part in parts for t in subterms(part) if t.kind == "item" and not t.loose)
-        single = {t: var(f"#{n}") for n, t in enumerate(elements)}
-        given = tuple(replace(r, single) for r in facts)
-        return _agree(given, *(replace(t, single) for t in (*condition.args[1:], inside, outside)))
+        terms = (*condition.args[1:], inside, outside)
+        about = frozenset().union(*(t.names for t in terms))
+        for known in ((), tuple(a for a in self._inequalities if a.names <= about)):
+            facts = [r for a in known for r in self._instantiate(a, condition.indices)]
+            elements = dict.fromkeys(
+                t for s in (*terms, *facts) for t in subterms(s) if t.kind == "item" and not t.loose
+            )
+            single = {t: var(f"#{n}") for n, t in enumerate(elements)}
+            given = tuple(replace(r, single) for r in facts)
+            if _agree(given, *(replace(t, single) for t in terms)):
+                self.facts |= dict.fromkeys(known)
+                return True
+        return False
 
     def same(self, left: Term, right: Term) -> bool:
         """Equal numerators over a common denominator, in each case of two free indices equal or not."""

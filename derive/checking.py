@@ -344,6 +344,7 @@ def check(
     given |= {"layer": layer, "average": average, "l2": l2}
     is_document = kind is not None or "\n" in claim.strip()
     if not is_document:
+        claim = claim.rstrip("\r\n")
         lines: Sequence[Written] = [Written(1, claim, 1, spelling_of(claim))]
     else:
         found = documents.read(claim, kind or "")

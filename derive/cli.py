@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import reduce
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from derive import __version__
-from derive.errors import DeriveError, KernelError
+from derive.errors import CertificateError, DeriveError, KernelError, missing
 
 if TYPE_CHECKING:
     from derive.proof import Proof
 
 DECIDED, DOES_NOT_HOLD, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 MOST_READ = 2_000_000  # bytes of a file; longer than any certificate may be
-FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "json": ".json"}
+FORMATS = {"text": ".txt", "latex": ".tex", "markdown": ".md", "html": ".html", "json": ".json"}
 DOCUMENTS = (".txt", ".derive", ".tex", ".md", ".ipynb")
 KINDS = ("cancels", "multiple", "residual", "other")
 TIMEOUT, FOR_GUESSES = 10.0, 0.7  # seconds of a search, and how much of them SymPy may have
@@ -70,6 +71,7 @@ ATLAS_EXAMPLES = """\b
 Examples:
   derive atlas
   derive atlas --loss mse --json
+  derive atlas -o site                   web pages: the matrix, and a page a pair
   derive atlas --fresh --jobs 4          derived anew with SymPy
 """
 VERIFY_EXAMPLES = """\b
@@ -329,6 +331,10 @@ def _render(proof: Proof, form: str, file: str | None) -> str:
         from derive.report.markdown import markdown
 
         return markdown(proof)
+    if form == "html":
+        from derive.report.html import page
+
+        return page(proof)
     from derive.report.text import text
 
     return text(proof, **_look(file))
@@ -353,12 +359,12 @@ def _width() -> int:
     return max(40, min(100, get_terminal_size((80, 24)).columns))
 
 
-def _speaks_unicode(stream: IO[str]) -> bool:
+def _speaks_unicode(stream: IO[str] | None) -> bool:
     return (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").startswith("utf")
 
 
-def _shows_colour(stream: IO[str]) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+def _shows_colour(stream: IO[str] | None) -> bool:
+    return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def _write(content: str, file: str | None) -> None:
@@ -366,17 +372,9 @@ def _write(content: str, file: str | None) -> None:
     if file in (None, "-"):
         click.echo(content, nl=False)
         return
-    path, beside = str(file), f"{file}.{os.getpid()}.part"
-    try:
-        with open(beside, "w", encoding="utf-8") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    except OSError as problem:
-        if os.path.exists(beside):
-            os.unlink(beside)
-        raise DeriveError(f"cannot write {path}: {problem.strerror or problem}") from problem
+    from derive.files import replace
+
+    replace(str(file), content.encode())
 
 
 @app.command("list", epilog=LIST_EXAMPLES, short_help="List the pairs with their verdicts.")
@@ -402,12 +400,18 @@ def list_pairs(kind: str | None, loss: str | None, activation: str | None, as_js
 @SELECTION
 @AS_JSON
 @click.option("--fresh", is_flag=True, help="Derive everything anew with SymPy instead of re-checking stored proofs.")
+@click.option("-o", "--output", "folder", metavar="DIR", help="Write a site of static web pages.")
 @JOBS
-def atlas(loss: str | None, activation: str | None, as_json: bool, fresh: bool, jobs: int | None) -> None:
+def atlas(
+    loss: str | None, activation: str | None, as_json: bool, fresh: bool, folder: str | None, jobs: int | None
+) -> None:
     """Show every loss with every activation: does dJ/dz = h - y hold, what is it else, and where is it no pair?
 
     The stored proofs are re-checked by the kernel first, every one of them.
     """
+    if folder is not None:
+        _site(folder, loss, activation, as_json or fresh, jobs)
+        return
     from derive.survey import survey
 
     found = survey(loss, activation, fresh, jobs, _watched)
@@ -417,6 +421,15 @@ def atlas(loss: str | None, activation: str | None, as_json: bool, fresh: bool, 
     from derive.report.table import matrix
 
     click.echo(matrix(found, _width(), _shows_colour(sys.stdout)), nl=False)
+
+
+def _site(folder: str, loss: str | None, activation: str | None, is_other: bool, jobs: int | None) -> None:
+    if is_other:
+        raise DeriveError("a site is written from the stored proofs; leave out --json and --fresh")
+    from derive.site import write
+
+    written = write(folder, loss, activation, jobs, _watched)
+    click.echo(_one_line(f"{os.path.join(folder, 'index.html')}: {written} pairs"))
 
 
 def _watched(answers: Iterator[Any], total: int) -> Iterator[Any]:
@@ -449,12 +462,12 @@ def verify(files: tuple[str, ...], quiet: bool, as_json: bool, jobs: int | None)
         rows.append(_verified(file, answer))
         if not as_json:
             _say_verified(rows[-1], quiet)
-    failed = sum(not row["holds"] for row in rows)
+    failed, opened = (sum(row["holds"] is answer for row in rows) for answer in (False, None))
     if as_json:
         click.echo(_dump(rows), nl=False)
     elif not quiet:
-        click.echo(f"{len(files) - failed} of {len(files)} certificates hold")
-    sys.exit(DOES_NOT_HOLD if failed else DECIDED)
+        click.echo(f"{len(files) - failed - opened} of {len(files)} certificates hold")
+    sys.exit(DOES_NOT_HOLD if failed else UNDECIDED if opened else DECIDED)
 
 
 def _checked(texts: Sequence[str], jobs: int | None) -> Iterator[Any]:
@@ -483,15 +496,19 @@ def _checked_theorem(text: str) -> dict[str, Any] | DeriveError:
 
 
 def _verified(file: str, answer: Any) -> dict[str, Any]:
+    if isinstance(answer, CertificateError | KernelError):  # the second says nothing: its process was ended, say
+        holds = False if isinstance(answer, CertificateError) else None
+        return {"file": file, "holds": holds, "reason": str(answer)}
     if isinstance(answer, DeriveError):
-        return {"file": file, "holds": False, "reason": str(answer)}
+        raise answer
     names = ("theorem", "statement", "pair", "answer", "kind", "steps")
     return {"file": file, "holds": True, **{name: answer[name] for name in names if name in answer}}
 
 
 def _say_verified(row: dict[str, Any], quiet: bool) -> None:
     if not row["holds"]:
-        click.echo(_one_line(f"{row['file']}: does not hold: {row['reason']}"), err=True)
+        said = "is undecided" if row["holds"] is None else "does not hold"
+        click.echo(_one_line(f"{row['file']}: {said}: {row['reason']}"), err=True)
     elif not quiet:
         said = f"{row['answer']}, {row['kind']}" if "answer" in row else f"theorem {row['theorem']}"
         click.echo(_one_line(f"{row['file']}: holds, {row['steps']} steps: {said}"))
@@ -500,6 +517,8 @@ def _say_verified(row: dict[str, Any], quiet: bool) -> None:
 def _read(file: str, encoding: str = "ascii") -> str:
     try:
         if file == "-":
+            if sys.stdin is None:
+                raise DeriveError("cannot read standard input: it is closed")
             return sys.stdin.buffer.read(MOST_READ).decode(encoding, "surrogateescape")
         with open(file, "rb") as stream:
             return stream.read(MOST_READ).decode(encoding, "surrogateescape")
@@ -541,6 +560,11 @@ def theorem(name: str | None, as_json: bool, form: str | None, file: str | None)
     found = theorems.theorem(name)
     if form == "json":
         _write(_dump(found.to_json()), file)
+        return
+    if form == "html":
+        from derive.report.html import theorem_page
+
+        _write(theorem_page(found), file)
         return
     from derive.report import theorem as report
 
@@ -667,11 +691,33 @@ def main() -> None:
         sys.exit(130)
     except click.ClickException as problem:
         _complain(problem.format_message(), problem)
+    except KernelError as problem:
+        _stop(f"undecided: {problem}", UNDECIDED)
     except DeriveError as problem:
         _complain(str(problem))
+    except Exception as problem:  # Python would end with 1, which is a verdict
+        _fail(problem)
 
 
-def _complain(message: str, problem: click.ClickException | None = None) -> None:
+def _fail(problem: Exception) -> NoReturn:
+    """Say in one line what is wrong with the machine, or with this program; neither is an answer."""
+    if isinstance(problem, ModuleNotFoundError):
+        _complain(str(missing(problem)))
+    if isinstance(problem, OSError):
+        _give_up_output()
+        _complain(f"the system refuses: {problem.strerror or problem}")
+    if isinstance(problem, MemoryError):
+        _stop("undecided: it takes more memory than there is", UNDECIDED)
+    _stop(f"undecided: an error of this program: {type(problem).__name__}: {problem}", UNDECIDED)
+
+
+def _give_up_output() -> None:
+    """What could not be written must not be tried again when Python ends, which would say more, with another code."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str, problem: click.ClickException | None = None) -> NoReturn:
     context = getattr(problem, "ctx", None)
     hint = f" (see '{context.command_path} --help')" if context is not None else ""
     _stop(message + hint, BAD_INPUT)

@@ -33,5 +33,14 @@ class CertificateError(DeriveError):
     """A certificate that is malformed, of another schema, or does not hold."""
 
 
+PACKAGES = {"flint": "python-flint"}  # modules whose package has another name
+
+
+def missing(problem: ModuleNotFoundError) -> DeriveError:
+    """The error that says what to install."""
+    package = PACKAGES.get(problem.name or "", problem.name)
+    return DeriveError(f"the Python package {package} is missing; install it: python -m pip install {package}")
+
+
 # what a rule, given terms or data of a wrong shape, may run into: it ends as a refusal
 REFUSALS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from derive.errors import DeriveError
 
@@ -10,16 +11,31 @@ from derive.errors import DeriveError
 def replace(path: str, content: bytes) -> None:
     """Put a file in place once its content is safely on disk; whatever goes wrong leaves the old one as it was.
 
-    Raises DeriveError where the folder cannot be written.
+    A link goes on pointing where it does. What is no file, such as /dev/null or a pipe, is written to, not replaced.
+    Raises DeriveError where it cannot be written.
     """
-    beside = f"{path}.{os.getpid()}.part"
     try:
-        with open(beside, "wb") as stream:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as stream:
+                stream.write(content)
+        else:
+            _exchange(os.path.realpath(path), content)
+    except OSError as problem:
+        raise DeriveError(f"cannot write {path}: {problem.strerror or problem}") from problem
+
+
+def _exchange(path: str, content: bytes) -> None:
+    # two writers, even on two machines that share the folder, have a file each, and the last one to end wins
+    beside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
+    try:
+        with open(beside, "xb") as stream:
+            if os.path.exists(path):
+                open(path, "ab").close()  # a file that is write-protected stays
+                os.chmod(beside, os.stat(path).st_mode & 0o777)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(beside, path)
-    except OSError as problem:
-        if os.path.exists(beside):
+    finally:
+        with suppress(OSError):  # it is gone where all went well
             os.unlink(beside)
-        raise DeriveError(f"cannot write {path}: {problem.strerror or problem}") from problem

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice, product, zip_longest
 from typing import NamedTuple
 
@@ -108,8 +109,8 @@ def proved(
             return Judgement(True, _conditions(model, left, right, (*given, *extra), stated))
         except KernelError as problem:
             refusal = problem
-    if not model.cases:
-        raise refusal
+    if not model.cases or any(case.indices for case in model.cases):
+        raise refusal  # one with an index is about all targets at once, and they need not be the same
     found = [_conditions(model, left, right, (*given, case), stated) for case in model.cases]
     return Judgement(True, tuple(dict.fromkeys(h for hs in found for h in hs if h not in model.cases)))
 
@@ -138,17 +139,45 @@ def _hypotheses(
     raw: bool,
     depth: int = 0,
 ) -> tuple[Term, ...]:
-    """What left = right needs; where the kernel does not see it at once, on each side of a border in it, but not on it.
+    """What left = right needs: as a whole, or on each side of a border in it where less is needed so.
 
     Fails: as ``Theory.equal``, on one of the sides.
     """
     theory = model.theory_for((left, right), extra, stated, raw)
+    border = _border(model, (left, right), theory) if depth < DEEPEST else None
     try:
-        return theory.equal(left, right).hypotheses
+        whole = theory.equal(left, right).hypotheses
+        if border is None or all(h.args[0] != "!=" or h in model.assumptions for h in whole):
+            return whole
     except KernelError:
-        border = _border(model, (left, right), theory) if depth < DEEPEST else None
         if border is None:
             raise
+        whole = None
+    try:
+        pieces = _by_sides(model, left, right, extra, stated, raw, depth, border)
+    except KernelError:
+        if whole is None:
+            raise
+        return whole
+    return min((found for found in (whole, pieces) if found is not None), key=partial(_left_open, model))
+
+
+def _left_open(model: Model, hypotheses: tuple[Term, ...]) -> int:
+    return sum(h not in model.assumptions for h in hypotheses)
+
+
+def _by_sides(
+    model: Model,
+    left: Term,
+    right: Term,
+    extra: tuple[Term, ...],
+    stated: Mapping[str, Term],
+    raw: bool,
+    depth: int,
+    border: Term,
+) -> tuple[Term, ...]:
+    """What left = right needs on each side of a border, and on it."""
+    theory = model.theory_for((left, right), extra, stated, raw)
     found = list(_at(model, left, right, extra, stated, raw, rel("=", *border.args[1:])))
     for side in (strictly(border), strictly(opposite(border))):
         if is_proved(theory.holds, opposite(side)):

@@ -8,7 +8,7 @@ from derive import term as make
 from derive.laws import CONSTANTS, LAWS
 from derive.term import Term
 
-MAX_LENGTH, MAX_DIGITS, MAX_EXPONENT = 100_000, 1_000, 1_000
+MAX_LENGTH, MAX_DIGITS, MAX_EXPONENT, MAX_SUMMANDS = 100_000, 1_000, 1_000, 10_000
 DEFAULT_SIZE, EXAMPLES = "K", "m"  # what sum(k, ...) runs over, and the size whose index is written as x^{(i)}
 ALIASES = {"ln": "log", "sigma": "sigmoid"}
 

@@ -89,6 +89,9 @@ def _plain(text: str) -> list[Token]:
 
 _RAW = re.compile(
     r"(?:[ \t\r\n~]|\\[,;:!> \n]|\\(?:q?quad|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))+"
+    r"|(?P<letters>[A-Za-z]+)"
+    r"|(?P<mark>[-+*/^_(){}\[\]|,<>=&'])"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
     r"|(?P<row>\\\\(?:\[[0-9.]{1,6}[a-z]{2}\])?)"
     r"|\\(?P<size>left|right|[bB]igg?[lrm]?)(?![A-Za-z]) ?"
     r"(?P<delimiter>\\[{}|]|\\[lr]?(?:vert|brack|brace)(?![A-Za-z])|[()\[\]|])"
@@ -98,9 +101,6 @@ _RAW = re.compile(
     r"|\\math(?:bb|bf|ds) ?\{?1\}? ?_ ?\{ ?(?P<first>[A-Za-z]) ?= ?(?P<second>[A-Za-z]) ?\}"
     r"|\\(?P<command>[A-Za-z]+)"
     r"|\\(?P<escaped>[{}|])"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
-    r"|(?P<letters>[A-Za-z]+)"
-    r"|(?P<mark>[-+*/^_(){}\[\]|,<>=&'])"
     r"|(?P<other>[^ \t\r\n])"
 )
 NAMES = {
@@ -157,7 +157,17 @@ class _Latex:
         self.declared = declared
         self.raw: list[Token] = []
         for match in _RAW.finditer(text):
-            self._take(match)
+            kind, word = match.lastgroup, match.group()
+            if kind == "mark" or kind == "escaped":
+                self.raw.append((MARKS.get(word, word), word, match.start() + 1))
+            elif kind == "number" or kind == "row":
+                self.raw.append((kind, word, match.start() + 1))
+            elif kind == "command":
+                self.raw.append((kind, word[1:], match.start() + 1))
+            elif kind == "letters" and len(word) == 1:
+                self.raw.append(("letter", word, match.start() + 1))
+            elif kind:
+                self._take(match, kind, word, match.start() + 1)
         self.raw += [("end", "", len(text) + 1)] * 4
         self.partner = self._partners()
         self.at = 0
@@ -176,8 +186,7 @@ class _Latex:
 
     # -- text to raw tokens: letters, names, commands and marks
 
-    def _take(self, match: re.Match[str]) -> None:
-        kind, word, column = match.lastgroup or "", match.group(), match.start() + 1
+    def _take(self, match: re.Match[str], kind: str, word: str, column: int) -> None:
         if kind == "letters":
             is_subscript = _IN_SUBSCRIPT.search(match.string, max(0, column - 40), column - 1)
             self._letters(word, column, is_name=not is_subscript)
@@ -185,22 +194,14 @@ class _Latex:
             self.raw.append((_directed(match["size"], match["delimiter"]), word, column))
         elif kind == "environment":
             self._edge(match["edge"], match["environment"], column)
-        elif kind == "word":
-            self._word(match["word"].strip().replace(r"\_", "_"), column)
-        elif kind == "letter":
-            self._word(match["letter"], column)
+        elif kind == "word" or kind == "letter":
+            self._word(match[kind].strip().replace(r"\_", "_"), column)
         elif kind == "second":
             self.raw.append(("indicator", match["first"] + match["second"], column))
-        elif kind == "mark" or kind == "escaped":
-            self.raw.append((MARKS.get(word, word), word, column))
-        elif kind == "command":
-            self.raw.append((kind, match["command"], column))
-        elif kind == "other" and word == "\\":
+        elif word == "\\":
             raise SyntaxProblem("a backslash needs a command behind it", column)
-        elif kind == "other":
+        else:
             unexpected(word, column)
-        elif kind:
-            self.raw.append((kind, word, column))
 
     def _letters(self, word: str, column: int, is_name: bool) -> None:
         """Letters are names of their own; a name of several letters in italics would be read as their product."""
@@ -275,7 +276,10 @@ class _Latex:
             if kind == "_":
                 self.at += 1
                 self._group()
-                if name == "h" and [t[:2] for t in content] in ([("command", "theta")], [("command", "Theta")]):
+                if name in ("h", "dh", "d2h") and [t[:2] for t in content] in (
+                    [("command", "theta")],
+                    [("command", "Theta")],
+                ):
                     layer += self._inputs()
                 elif len(content) == 1 and content[0][0] == "number" and not indices:
                     name += content[0][1]

@@ -80,27 +80,37 @@ def survey(
     Raises UnknownName for a slug that is none, CertificateError where a certificate does not hold.
     """
     found = chosen(axes() if fresh else index(), loss, activation)
-    names = [f"{a}-{b}" for a in found.losses for b in found.activations]
-    cells = _derived(names, jobs, watch) if fresh else _stored(names, found, jobs, watch)
-    return Atlas(found.losses, found.activations, cells)
+    if fresh:
+        return Atlas(found.losses, found.activations, _derived(_names(found), jobs, watch))
+    return assembled(found, checked(kept(found), jobs, watch))
+
+
+def _names(found: Index) -> list[str]:
+    return [f"{a}-{b}" for a in found.losses for b in found.activations]
+
+
+def kept(found: Index) -> list[str]:
+    """The shipped pairs of an index, in its order."""
+    known = set(shipped())
+    return [name for name in _names(found) if name in known]
+
+
+def assembled(found: Index, rows: Iterable[dict[str, Any]]) -> Atlas:
+    """The atlas of an index, from the rows of its shipped pairs."""
+    cells = {row["pair"]: _cell(row) for row in rows}
+    return Atlas(found.losses, found.activations, (cells.get(name) or _absent(name, found) for name in _names(found)))
+
+
+def _absent(name: str, found: Index) -> Cell:
+    if name in found.reasons:
+        return Cell(name, why=found.reasons[name])
+    return Cell(name, None, "undecided", None, "no certificate is shipped")
 
 
 def _derived(names: list[str], jobs: int | None, watch: Watch) -> Iterator[Cell]:
     answers = watch(parallel("derive", [{"pair": name} for name in names], jobs or cpus(), SECONDS), len(names))
     for name, answer in zip(names, answers, strict=True):
         yield Cell(name, None, "undecided", None, str(answer)) if isinstance(answer, DeriveError) else _cell(answer)
-
-
-def _stored(names: list[str], found: Index, jobs: int | None, watch: Watch) -> Iterator[Cell]:
-    wanted = set(names) & set(shipped())
-    rows = checked([name for name in names if name in wanted], jobs, watch)
-    for name in names:
-        if name in wanted:
-            yield _cell(next(rows))
-        elif name in found.reasons:
-            yield Cell(name, why=found.reasons[name])
-        else:
-            yield Cell(name, None, "undecided", None, "no certificate is shipped")
 
 
 def _cell(row: dict[str, Any]) -> Cell:
@@ -122,28 +132,32 @@ def stored(loss: str | None = None, activation: str | None = None, kind: str | N
 def _may_be(pair: str, kind: str) -> bool:
     """Whether the certificate says so, which is not believed; a damaged one is kept, for the check to name it."""
     try:
-        return bool(json.loads(_stored_text(pair))["verdict"]["kind"] == kind)
+        return bool(json.loads(stored_text(pair))["verdict"]["kind"] == kind)
     except REFUSALS:
         return True
 
 
 def checked(
-    pairs: list[str], jobs: int | None = None, watch: Watch = lambda answers, total: answers
+    pairs: list[str], jobs: int | None = None, watch: Watch = lambda answers, total: answers, task: str = "row"
 ) -> Iterator[dict[str, Any]]:
     """The row of each pair, its ``to_json`` without steps, as its certificate is re-checked, in order.
 
-    Raises CertificateError at the first certificate that does not hold.
+    task: of ``worker``, "row" or "page", which adds what a page of a site shows.
+
+    Raises CertificateError at the first certificate that does not hold, KernelError where one cannot be checked.
     """
-    cases = [{"text": _stored_text(pair)} for pair in pairs]
-    for pair, row in zip(pairs, watch(parallel("row", cases, jobs or cpus()), len(cases)), strict=True):
-        if isinstance(row, DeriveError):
+    cases = [{"text": stored_text(pair)} for pair in pairs]
+    for pair, row in zip(pairs, watch(parallel(task, cases, jobs or cpus()), len(cases)), strict=True):
+        if isinstance(row, DeriveError) and not isinstance(row, CertificateError):
+            raise row  # its process was ended, say: no statement
+        if isinstance(row, CertificateError):
             raise CertificateError(f"the certificate of {pair} does not hold: {row}")
         if (row["pair"], row.pop("average")) != (pair, False):
             raise CertificateError(f"{file_name(pair, False)} is the certificate of another pair")
         yield row
 
 
-def _stored_text(pair: str) -> str:
+def stored_text(pair: str) -> str:
     try:
         return (folder() / file_name(pair, False)).read_text(encoding="ascii", errors="replace")
     except OSError as problem:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Generator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from derive import term as make
@@ -26,6 +26,7 @@ from derive.language import (
     MAX_DIGITS,
     MAX_EXPONENT,
     MAX_LENGTH,
+    MAX_SUMMANDS,
     RESERVED,
     SUGAR,
 )
@@ -94,7 +95,8 @@ class Symbols(NamedTuple):
 
     def declares(self, name: str) -> bool:
         """Whether the name is that of a variable, family, index, size or abstract function."""
-        return any(name in names for names in self[:5])
+        scalars, families, indices, sizes, functions = self[:5]
+        return name in scalars or name in families or name in indices or name in sizes or name in functions
 
 
 class Claim(NamedTuple):
@@ -140,8 +142,21 @@ def _within_limits(read: Callable[[], Read]) -> Read:
         raise SyntaxProblem(f"the expression is {problem}", 1) from problem
 
 
+# the leaves of the last texts, which are those of the next line as well
+_variable, _size, _index, _element = (lru_cache(2_000)(leaf) for leaf in (make.var, make.size, make.index, make.item))
+
+
 def _number(token: Token) -> Term:
     """The exact value of a numeral; its limits are checked before any number is made."""
+    return _small_number(token[1]) if len(token[1]) < 4 else _any_number(token)
+
+
+@lru_cache(2_000)
+def _small_number(word: str) -> Term:
+    return _any_number(("number", word, 1))
+
+
+def _any_number(token: Token) -> Term:
     _, word, column = token
     mantissa, _, exponent = word.lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
@@ -251,6 +266,10 @@ class _Parser:
         terms = [(yield from self._product())]
         while self._accept("+") or self.tokens[self.at][0] == "-":  # a product reads its own minus
             terms.append((yield from self._product()))
+        if len(terms) > MAX_SUMMANDS:
+            raise SyntaxProblem(
+                f"a sum has more than {MAX_SUMMANDS} summands, which is the limit", self.tokens[self.at][2]
+            )
         return make.add(*terms)
 
     def _product(self) -> Rule:
@@ -339,7 +358,13 @@ class _Parser:
         if self._accept("-"):
             return make.neg((yield self._power()))
         base = yield from self._operand()
-        return make.power(base, (yield from self._exponent())) if self._accept("^") else base
+        column = self.tokens[self.at][2]
+        if not self._accept("^"):
+            return base
+        power = make.power(base, (yield from self._exponent()))
+        if not power.names and _is_huge(power):
+            raise SyntaxProblem(f"the exponent of a number is beyond {MAX_EXPONENT}, which is the limit", column)
+        return power
 
     def _exponent(self) -> Rule:
         if not self.is_latex:
@@ -526,9 +551,9 @@ class _Parser:
         token, raised = self._layered(token)
         name, following = token[1], self.tokens[self.at][0]
         if self.whole_families and symbols.families.get(name) == (DEFAULT_SIZE,) and following != "[":
-            return make.item(self._use(token), self._index(self.whole_families))
+            return _element(self._use(token), self._index(self.whole_families))
         if name in symbols.scalars and following != "[" and not raised:
-            return make.var(self._use(token))
+            return _variable(self._use(token))
         if name in CONSTANTS:
             return make.call(name)
         if name in RESERVED:
@@ -536,7 +561,7 @@ class _Parser:
         if name in symbols.functions or (name in symbols.applied and not symbols.declares(name)):
             return (yield from self._abstract(token))
         if name in symbols.sizes:
-            return make.size(self._use(token))
+            return _size(self._use(token))
         if name == "e" and name not in self.scope and not symbols.declares(name) and self._accept("^"):
             return make.call("exp", (yield from self._exponent()))
         return self._item(token, raised)
@@ -667,7 +692,7 @@ class _Parser:
         kind, name, _ = token
         if kind != "name" or name[0] != "d" or name in RESERVED or self.symbols.declares(name):
             return False
-        return DIFFERENTIAL.fullmatch(name) is not None and name.partition("_")[0] not in ("delta", *self.symbols.named)
+        return DIFFERENTIAL.fullmatch(name) is not None and name.partition("_")[0] != "delta"
 
     def _slope(self, form: str) -> Rule:
         r"""dJ/dz_j, d2J/dz2, \frac{\partial h_k}{\partial z_j}, d/dh (E), with the meaning that the symbols give."""
@@ -763,7 +788,7 @@ class _Parser:
         token, raised = self._layered(token)
         following = self.tokens[self.at][0]
         if token[1] in symbols.scalars and following != "[":
-            return make.var(self._use(token)), False
+            return _variable(self._use(token)), False
         return self._item(token, raised), token[1] in symbols.families and following != "[" and not raised
 
     def _differentiated(self) -> Rule:
@@ -800,12 +825,13 @@ class _Parser:
         return make.call("exp", inside)
 
     def _class_index(self, column: int) -> Token:
-        """The [j] behind softmax(z), or the first declared index over the classes unless a sum binds its name."""
+        """The [j] behind softmax(z), or the coordinate, or the first index over the classes, unless a sum binds it."""
         if self._accept("["):
             token = self._expect("name", "the name of an index")
             self._expect("]")
         else:
-            names = (name for name, over in self.symbols.indices.items() if over == DEFAULT_SIZE)
+            known = self.symbols.indices
+            names = (name for name in (self.symbols.coordinate, *known) if known.get(name) == DEFAULT_SIZE)
             token = ("name", next(names, ""), column)
             token = token if token[1] not in self.scope else ("name", "", column)
         if not token[1] or self._index(token).args[1] != DEFAULT_SIZE:
@@ -891,7 +917,7 @@ class _Parser:
             level, over = self.scope[name]
             return Term("bound", (len(self.scope) - 1 - level, over))
         if name in self.symbols.indices:
-            return make.index(self._use(token), self.symbols.indices[name])
+            return _index(self._use(token), self.symbols.indices[name])
         known = ", ".join(sorted({*self.scope, *self.symbols.indices}))[:80] or "none"
         raise UndeclaredName(f"{shown(name)} is no index here; indices: {known}; sum(k, ...) binds one", column)
 
@@ -918,7 +944,7 @@ class _Parser:
         if given != sizes:
             found = f"the indices of {name} run over {', '.join(sizes)}, not over {', '.join(given)[:40]}"
             raise SyntaxProblem(f"{found}; sum(i, m, ...) binds one over m", column)
-        return make.item(self._use((kind, name, column)), *indices)
+        return _element(self._use((kind, name, column)), *indices)
 
     def _is_at_coordinate(self, name: str) -> bool:
         """Whether a family without its index is meant at the coordinate; not inside of a sum, where it says nothing."""
@@ -1013,6 +1039,17 @@ def _is_negative(factor: Term) -> bool:
 
 def _is_inverse(factor: Term) -> bool:
     return factor.kind == "pow" and factor.args[1].kind == "num" and bool(factor.args[1].args[0] < 0)
+
+
+def _is_huge(power: Term) -> bool:
+    """Whether a number is raised to a number beyond the limit; a tower of powers is, long before it is worked out."""
+    exponent = power.args[1]
+    if exponent.kind == "pow":
+        base, above = exponent.args
+        if base.kind == above.kind == "num" and above.args[0].q == 1 and abs(above.args[0]) <= MAX_EXPONENT:
+            return bool(abs(base.args[0]) ** int(abs(above.args[0])) > MAX_EXPONENT)
+        return bool(base.kind == "num")
+    return exponent.kind == "num" and bool(abs(exponent.args[0]) > MAX_EXPONENT)
 
 
 def _is_descending(low: Term, high: Term) -> bool:

@@ -60,10 +60,25 @@ def _check(text: str) -> dict[str, Any]:
 
 def _row(text: str) -> dict[str, Any]:
     """The row of a certificate that is re-checked."""
+    return _row_of(_proof(text))
+
+
+def _page(text: str) -> dict[str, Any]:
+    """The same row, and what the page of a site shows of the proof."""
+    from derive.report.html import parts
+
+    proof = _proof(text)
+    return {**_row_of(proof), **parts(proof)}
+
+
+def _proof(text: str) -> Any:
     from derive.certificate import loads
     from derive.proof import Proof
 
-    proof = Proof(loads(text))
+    return Proof(loads(text))
+
+
+def _row_of(proof: Any) -> dict[str, Any]:
     return {**proof.to_json(steps=False), "average": proof.average}
 
 
@@ -75,6 +90,10 @@ def _match(form: str, look: Mapping[str, Any], **request: Any) -> dict[str, Any]
     found = match(**request)
     if form == "json":
         return {"exists": found.exists, "reason": found.reason, "report": found.to_json()}
+    if form == "html":
+        from derive.report.html import match_page
+
+        return {"exists": found.exists, "reason": found.reason, "report": match_page(found)}
     shown = {"text": lambda m: report.text(m, **look), "latex": report.sheet, "markdown": report.markdown}[form](found)
     return {"exists": found.exists, "reason": found.reason, "report": shown}
 
@@ -93,6 +112,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "derive": _derive,
     "check": _check,
     "row": _row,
+    "page": _page,
     "match": _match,
     "judge": _judge,
 }
@@ -193,14 +213,17 @@ class _Child:
         # the modules of the parent, and nothing that happens to lie in the working directory
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
         self.is_late = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "derive.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "derive.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},  # a thread each takes memory
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise KernelError(f"no process can be started for the search: {problem.strerror}") from problem
 
     def send(self, request: Mapping[str, Any]) -> None:
         """Ask; that a child has ended already is found out by ``answer``."""
@@ -305,6 +328,8 @@ def _attempt(task: str, case: Case) -> dict[str, Any]:
         kind = next(kind for kind in type(problem).__mro__ if kind.__module__ == errors.__name__)
         details = {name: value for name, value in vars(problem).items() if isinstance(value, int | str)}
         return {"error": kind.__name__, "message": str(problem), "details": details}
+    except ModuleNotFoundError as problem:
+        return {"error": "DeriveError", "message": str(errors.missing(problem)), "details": {}}
     except MemoryError:
         message = "it takes more memory than allowed"
     except Exception as problem:  # whatever a search runs into is no verdict

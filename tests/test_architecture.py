@@ -23,7 +23,10 @@ CHECKED = LANGUAGE | KERNEL | {"certificate"}
 CATALOGUE = {"activations", "bridge", "losses"}
 REPORT = {"report"} | {
     f"report.{room}"
-    for room in ("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem")
+    for room in (
+        *("explain", "layout", "lines", "tex", "words", "text", "latex", "markdown", "match", "table", "theorem"),
+        *("html", "mathml", "picture"),
+    )
 }
 SHEETS = {f"report.{room}" for room in ("typ", "typst", "curve", "plot", "compare", "sheets")}
 
@@ -49,13 +52,13 @@ RULES = {
     "spelling": Rule({"errors", "language"}, set()),
     "plain": Rule({"term", "language"}, {"flint"}),
     "syntax": Rule({"errors", "term", "laws", "language", "spelling", "plain"}, set()),
+    "files": Rule({"errors"}, set()),
     "documents": Rule({"errors", "spelling"}, set()),
     "certificate": Rule(LANGUAGE | KERNEL, {"flint"}),
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
     "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge"}),
     **{room: Rule(CHECKED | REPORT | {"proof", "remarks"}, {"flint"}) for room in REPORT},
-    "files": Rule({"errors"}, set()),
     "report.typ": Rule(REPORT | {"term"}, set()),
     "report.typst": Rule(CHECKED | REPORT | {"proof", "report.typ"}, {"typst"}),
     "report.curve": Rule(CHECKED | REPORT | {"proof", "witnesses"}, {"flint"}),
@@ -82,9 +85,12 @@ RULES = {
     ),
     "matching": Rule(LANGUAGE | {"matched", "request"}, set(), {"potentials"}),
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
+    "report.mathml": Rule({"errors"}, {"jinja2", "markupsafe", "math_core"}),
+    "report.html": Rule(CHECKED | REPORT | {"__init__", "proof", "matched", "survey", "theorems"}, set()),
+    "report.picture": Rule(CHECKED | {"proof"}, {"matplotlib"}, {"report.plot"}),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
     "model": Rule(LANGUAGE | {"algebra", "calculus", "kernel", "derivation"}, set()),
-    "judge": Rule(LANGUAGE | {"balls", "model", "witnesses"}, {"flint"}),
+    "judge": Rule(LANGUAGE | {"balls", "kernel", "model", "witnesses"}, {"flint"}),
     "corrections": Rule(CHECKED | {"judge", "model", "present", "proof"}, set()),
     "slips": Rule(CHECKED | {"calculus", "judge", "model", "present", "proof", "remarks"}, set()),
     "checking": Rule(
@@ -102,13 +108,26 @@ RULES = {
         {"catalogue", "certificate", "checking", "matching", "proof", "prover", "theorems", "report.check"} | REPORT,
     ),
     "survey": Rule({"errors", "certificate", "library", "worker"}, set(), {"report.table"}),
+    "site": Rule({"errors", "library", "survey", *REPORT}, set()),
     "frameworks": Rule({"errors"}, {"torch", "jax", "optax"}),  # inside of functions: see the test below
     "audit": Rule(LANGUAGE | {"balls", "frameworks", "library", "proof", "witnesses"}, {"flint"}),
     "report.audit": Rule(LANGUAGE | {"audit"}, set()),
     "cli": Rule(
         {"__init__", "errors", "proof"},
         {"click"},
-        {"audit", "certificate", "checking", "files", "library", "matched", "report.audit", "survey", "theorems", "worker"}
+        {
+            "audit",
+            "certificate",
+            "checking",
+            "files",
+            "library",
+            "matched",
+            "report.audit",
+            "site",
+            "survey",
+            "theorems",
+            "worker",
+        }
         | REPORT
         | SHEETS,
     ),

@@ -428,7 +428,7 @@ def test_an_endless_file_is_refused() -> None:
         (["match", "--activation", "sigmod"], "did you mean sigmoid?"),
         (["cce-identity"], "is no pair"),
         (["bce-sigmoid", "--jsn"], "--json"),
-        (["bce-sigmoid", "--format", "pdf"], "'text', 'latex', 'markdown', 'json'"),
+        (["bce-sigmoid", "--format", "pdf"], "'text', 'latex', 'markdown', 'html', 'json'"),
         (["bce-sigmoid", "-o", "proof.doc"], "--format"),
         (["bce-sigmoid", "-o", "no/such/folder/proof.tex"], "cannot write"),
         (["verify", "no-such-file.json"], "cannot read"),

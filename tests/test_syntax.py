@@ -128,7 +128,7 @@ CANONICAL = [
     ("z^(1/2)", power(Z, num(1, 2))),
     ("z^(-x)", power(Z, neg(X))),
     ("2^(1/x)", power(TWO, power(X, -1))),
-    ("9^9^9", power(num(9), power(num(9), num(9)))),
+    ("9^2^3", power(num(9), power(num(2), num(3)))),
     ("exp(-z)", call("exp", neg(Z))),
     ("pi", call("pi")),
     ("2*pi*K/m", mul(TWO, call("pi"), size("K"), power(size("m"), -1))),

@@ -144,6 +144,8 @@ SAME_VECTOR = [
 SAME_EXAMPLES = [
     (r"h_\theta(x^{(i)})_k - y^{(i)}_k + y_k^{(i)} x^{(i)}", "h[i, k] - y[i, k] + y_ik*x_i"),
     (r"\sum_{n=1}^{m} h^{(n)}_k", "sum(n, m, h[n, k])"),
+    (r"\frac{\partial J}{\partial h_k^{(i)}}", "dJ/dh[i, k]"),
+    (r"\frac{\partial J}{\partial h_\theta(x^{(i)})_k}", "dJ/dh_ik"),
     (r"y_{ik}", "y_ik"),
 ]
 

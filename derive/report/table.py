@@ -110,8 +110,11 @@ def html(atlas: Atlas) -> str:
     return '<table class="derive-atlas">\n' + "\n".join(rows) + f"\n</table>\n<p>{notes}</p>\n"
 
 
+def fact(cell: Cell) -> str:
+    """What is known about a cell, on one line."""
+    facts = [MARKS[cell.label][1], f"factor {cell.factor}" if cell.factor else "", cell.why or "", *cell.conditions]
+    return f"{cell.pair}: " + "; ".join(fact for fact in facts if fact)
+
+
 def _html_cell(cell: Cell) -> str:
-    mark, words = MARKS[cell.label]
-    facts = [words, f"factor {cell.factor}" if cell.factor else "", cell.why or "", *cell.conditions]
-    title = f"{cell.pair}: " + "; ".join(fact for fact in facts if fact)
-    return f'<td title="{markup.escape(title)}">{markup.escape(mark)}</td>'
+    return f'<td title="{markup.escape(fact(cell))}">{markup.escape(MARKS[cell.label][0])}</td>'

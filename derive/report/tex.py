@@ -257,7 +257,13 @@ def _braced(text: str) -> str:
 
 
 def latex(term: Term) -> str:
-    """A term or relation, for use in mathematics mode."""
+    r"""A term or relation, for use in mathematics mode; ``syntax.parse(text, symbols, "latex")`` reads it back.
+
+    A term without a variable e and without 1/0 is read as itself, but for what LaTeX does not show: where the sign of
+    a product stands, how factors are put together (a \cdot apart from others is read as a*(b*c) in a \cdot b c), x/y/z
+    and x/(y*z), x^(-2) and 1/x^2, x^(1/2) and sqrt(x), 3*4^(-1) and 3/4, and a numerator too high or wide for its
+    fraction, which stands behind it. The kernel proves that what is read is equal.
+    """
     return unbroken(tokens(term))[0].strip()
 
 

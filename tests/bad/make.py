@@ -923,7 +923,11 @@ def labels_removed(body: Body) -> None:
 @case("cce-softmaxT", "a border point does not meet the conditions on the targets")
 def border_beside_the_targets(body: Body) -> None:
     """y = (h[1], 1) does not add up to 1, and shows nothing about targets that do."""
-    body["points"]["border"] = {"point": {**body["points"]["witness"]["point"], "y[1]": "h[j]", "y[2]": "1"}, "delta": "0", "claim": "0"}
+    body["points"]["border"] = {
+        "point": {**body["points"]["witness"]["point"], "y[1]": "h[j]", "y[2]": "1"},
+        "delta": "0",
+        "claim": "0",
+    }
 
 
 def main() -> None:
