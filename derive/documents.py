@@ -252,7 +252,8 @@ _ROW = r"\\\\\*?(?:[ \t]*\[[ \t]*-?[0-9.]{0,8}[ \t]*[a-z]{0,2}[ \t]*\])?"
 _PIECE = re.compile(
     rf"(?P<row>{_ROW})|(?P<cases>\\(?:begin|end)[ ]?\{{[dr]?cases\}})"
     rf"|(?P<layout>\\(?:begin|end)[ ]?\{{(?:{_LAYOUTS})\*?\}}(?:\[[a-z]\])?(?:\{{[0-9]\}})?)"
-    r"|(?P<note>\\(?:label|tag\*?|intertext|shortintertext)[ ]?\{[^{}]{0,200}\}|\\(?:nonumber|notag|qedhere)(?![A-Za-z]))"
+    r"|(?P<note>\\(?:label|tag\*?|intertext|shortintertext)[ ]?\{[^{}]{0,200}\}"
+    r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z]))"
     r"|(?P<brace>[{}])|(?P<tab>&)|\\."
 )
 _GOES_ON = re.compile(
