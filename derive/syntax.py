@@ -470,6 +470,7 @@ class _Parser:
 
     def _rows(self, token: Token) -> Rule:
         r"""\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}, as where(c, a, b)."""
+        column = token[2]
         rows: list[tuple[list[Term], Term]] = []
         while not self._accept("endcases"):
             value = yield self.sum()

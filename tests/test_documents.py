@@ -111,7 +111,7 @@ def test_a_latex_file() -> None:
         (14, 44, "= c"),
         (15, 18, "a + b = c"),
         (17, 4, r"f(x) = \begin{cases} 1 & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}"),
-        (18, 24, "a ~= b ~~= c"),
+        (18, 21, "a ~= b ~~= c"),
         (19, 18, "a ~=~ b"),
     ]
     assert {line.spelling for line in found.lines} == {"latex"}

@@ -282,6 +282,7 @@ ERRORS = [
     (r"\begin{input}{h}", 1, "the environment input cannot be read in a formula"),
     (r"\nabla h", 1, "write \\frac{\\partial J}{\\partial z_j}"),
     (r"\begin{pmatrix} h \end{pmatrix}", 1, "the environment pmatrix cannot be read"),
+    (r"\begin{cases} \end{cases}", 1, "the cases leave values out"),
     (r"\begin{cases} h & z > 0 \end{cases}", 17, "the cases leave values out"),
     (r"\begin{cases} h & z > 0 \\ y & z < 0 \end{cases}", 30, "write \\text{otherwise} in the last row"),
     (r"\begin{cases} h & z > 0 \\ y & \text{else} \\ z & z < 1 \end{cases}", 47, "after \\text{otherwise}"),

@@ -147,7 +147,7 @@ def test_left_sides(left: Slope, shown: str) -> None:
     "name", [r"\input{/etc/passwd}", r"\immediate\write18{id}", "^^5cinput", "a_b", "a%b", "$x$", "<script>", "é", ""]
 )
 def test_no_name_reaches_tex_raw(name: str) -> None:
-    name_pattern = r"([A-Za-z0-9]|\\(mathrm|operatorname)\{[A-Za-z0-9]+\})(_\{?[0-9]+\}?)?(_k|\(z\))?"
+    name_pattern = r"([A-Za-z0-9]|\\(mathrm|operatorname)\{([A-Za-z0-9]|\\_)+\})(_\{?[0-9]+\}?)?(_k|\(z\))?"
     for term in (var(name), call(name, var("z")), item(name, parse("h[k]", SYMBOLS).args[1])):
         assert re.fullmatch(name_pattern, latex(term))
 

@@ -72,6 +72,6 @@ def test_display(found: dict[str, Match]) -> None:
     assert display(found["normalize"]).startswith(r"\text{No, refuted")
 
 
-def test_a_name_of_a_user_reaches_tex_as_letters_only() -> None:
+def test_a_name_of_a_user_reaches_tex_as_letters_and_escaped_marks_only() -> None:
     known = match("tanh(zz_9*z)", params=["zz_9 > 0"])
-    assert "zz_9" not in sheet(known) and "zz9" in sheet(known)
+    assert "zz_9" not in sheet(known) and r"\mathrm{zz\_9}" in sheet(known)
