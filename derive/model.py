@@ -41,7 +41,7 @@ from derive.term import (
 
 OTHER_NAMES = {**{n: "h" for n in ("a", "yhat", "p", "A", "P", "H")}, "Y": "y", "Z": "z", **dict.fromkeys("CLE", "J")}
 # names of dJ/dz and dJ/dh, in books and in programs
-NAMED = {"delta": "z", "delta2": "z2", "delta3": "z", "dZ": "z", "dz": "z", "dA": "h", "da": "h"}
+NAMED = {"delta": "z", "delta2": "z2", "delta3": "z", "dZ": "z", "dA": "h", "da": "h"}
 LAYERS = {  # a^{(2)} and so on; (L) is the output layer
     **{(name, layer): f"{name}{layer}" for name, layer in ("a1", "a2", "z2")},
     **{(name, layer): f"{name}{layer}" for name in ("Theta", "b") for layer in "12"},
