@@ -49,7 +49,7 @@ class Notation(Printer):
             self.small = Notation(whole, slashed=True, line=line)
 
     def name(self, name: str) -> Token:
-        plain = letters(name)
+        plain = letters(name).replace("\\", "")
         if name in GREEK:
             return Token(name, LETTER)
         if len(plain) == 1 or plain.isdigit():
@@ -149,7 +149,7 @@ class Notation(Printer):
             return FUNCTIONS[stem] + primes
         if stem in GREEK or len(stem) == 1:
             return self.name(stem).text + primes
-        base, number = re.fullmatch(r"(.*?)([0-9]*)", letters(stem)).groups()  # type: ignore[union-attr]
+        base, number = re.fullmatch(r"(.*?)([0-9]*)", letters(stem).replace("\\", "")).groups()  # type: ignore[union-attr]
         word = base if len(base) == 1 else f'op("{base or "x"}")'
         return word + primes + (f"_({number})" if number else "")
 
