@@ -362,7 +362,7 @@ class _Parser:
         if not self._accept("^"):
             return base
         power = make.power(base, (yield from self._exponent()))
-        if not power.names and _is_huge(power):
+        if self.symbols.derivative and not power.names and _is_huge(power):  # of claims, which are worked out
             raise SyntaxProblem(f"the exponent of a number is beyond {MAX_EXPONENT}, which is the limit", column)
         return power
 
