@@ -8,7 +8,7 @@ from typing import Any
 from derive.errors import DeriveError
 
 __version__ = "0.1.0"
-__all__ = ["DeriveError", "__version__", "atlas", "check", "match", "pairs", "prove", "prover"]
+__all__ = ["DeriveError", "__version__", "atlas", "check", "match", "pairs", "plot", "prove", "prover"]
 
 
 def prove(
@@ -53,7 +53,6 @@ def match(activation: Any, params: Sequence[str] = (), assume: Sequence[str] = (
 def check(claim: str, pair: str | None = None, **given: Any) -> Any:
     """The ``Check`` of a claim such as "h - y" for a pair, or of the lines of a derivation.
 
-
     given: loss, activation, params and assume as of ``prove``; layer, average and l2 for networks, as
     ``derive.checking.check`` says. Raises DeriveError for what cannot be read.
     """
@@ -77,6 +76,17 @@ def atlas(loss: str | None = None, activation: str | None = None, fresh: bool = 
     from derive.survey import survey
 
     return survey(loss, activation, fresh, jobs)
+
+
+def plot(*proofs: Any, what: str = "delta") -> Any:
+    """The ``Plot`` of one or more proofs, or pairs by their names, along the same z; a notebook shows it.
+
+    what: "delta" (dJ/dz and its size), "factor" (g of g (h - y) along h) or "loss". Raises DeriveError for another
+    word, an unknown pair, a proof without a factor, and without matplotlib.
+    """
+    from derive.report.plot import Plot, figure
+
+    return Plot(figure([prove(p) if isinstance(p, str) else p for p in proofs], what))
 
 
 def __getattr__(name: str) -> Any:

@@ -316,7 +316,8 @@ def _by_suffix(file: str | None) -> str:
     suffix = os.path.splitext(str(file))[1].lower()
     found = next((form for form, s in FORMATS.items() if s == suffix), None)
     if found is None:
-        raise DeriveError(f"cannot tell the format of {file!r} by its suffix; add --format {'|'.join(FORMATS)}")
+        other = "a PDF is made by 'derive sheet'" if suffix == ".pdf" else f"add --format {'|'.join(FORMATS)}"
+        raise DeriveError(f"cannot tell the format of {file!r} by its suffix; {other}")
     return found
 
 
@@ -367,14 +368,14 @@ def _shows_colour(stream: IO[str] | None) -> bool:
     return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
-def _write(content: str, file: str | None) -> None:
+def _write(content: str | bytes, file: str | None) -> None:
     """To standard output, or to a file that is replaced only once the new content is safely on disk."""
     if file in (None, "-"):
         click.echo(content, nl=False)
         return
     from derive.files import replace
 
-    replace(str(file), content.encode())
+    replace(str(file), content.encode() if isinstance(content, str) else content)
 
 
 @app.command("list", epilog=LIST_EXAMPLES, short_help="List the pairs with their verdicts.")
@@ -607,7 +608,7 @@ SHOWN = _options(
 @app.command(epilog=SHEET_EXAMPLES, short_help="Make proof sheets, or put two proofs side by side.")
 @SHOWN
 @click.option(
-    "-o", "--output", "file", metavar="FILE", help="A .tex, .pdf or .md file. Default: LaTeX on standard output."
+    "-o", "--output", "file", metavar="FILE", help="A .tex, .pdf, .html or .md file. Default: LaTeX on standard output."
 )
 @click.option("--compare", "beside", is_flag=True, help="Two pairs side by side: where they part, and what that does.")
 @click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True)
@@ -617,36 +618,32 @@ def sheet(file: str | None, beside: bool, paper: str, engine: str, **given: Any)
 
     Every proof is re-checked by the kernel first. A PDF needs no TeX: --engine latex runs latexmk if you have it.
     """
-    form = _by_document(file, {".tex": "latex", ".pdf": "pdf", ".md": "markdown"}, "latex")
-    proofs = _shown(**given)
+    from derive.files import by_suffix
+    from derive.report.sheets import FORMATS as forms
     from derive.report.sheets import sheets
 
-    _deliver(sheets(proofs, form, paper, engine, beside), file)
+    form = "latex" if file in (None, "-") else by_suffix(str(file), forms)
+    proofs = _shown(**given)
+    _write(sheets(proofs, form, paper, engine, beside), file)
 
 
 @app.command(epilog=PLOT_EXAMPLES, short_help="Plot dJ/dz, its factor or the loss along z.")
 @SHOWN
-@click.option("-o", "--output", "file", metavar="FILE", help="A .svg or .png file. Default: SVG on standard output.")
+@click.option(
+    "-o", "--output", "file", metavar="FILE", help="A .svg, .png or .pdf file. Default: SVG on standard output."
+)
 @click.option("--what", type=click.Choice(["delta", "factor", "loss"]), default="delta", show_default=True)
 def plot(file: str | None, what: str, **given: Any) -> None:
     """Plot dJ/dz and its size along z (delta), the g of g (h - y) along the range of h (factor), or J along z (loss).
 
     Each pair for two targets; parameters have the values that the title says. Of a vector z_1 changes, and K = 2.
     """
-    form = _by_document(file, {".svg": "svg", ".png": "png"}, "svg")
+    from derive.files import by_suffix
+    from derive.report.plot import SUFFIXES, figure, image
+
+    form = "svg" if file in (None, "-") else by_suffix(str(file), SUFFIXES)
     proofs = _shown(**given)
-    from derive.report.plot import figure, image
-
-    _deliver(image(figure(proofs, what), form), file)
-
-
-def _by_document(file: str | None, forms: dict[str, str], otherwise: str) -> str:
-    if file in (None, "-"):
-        return otherwise
-    found = forms.get(os.path.splitext(str(file))[1].lower())
-    if found is None:
-        raise DeriveError(f"cannot tell the format of {file!r}; its name must end in {', '.join(forms)}")
-    return found
+    _write(image(figure(proofs, what), form), file)
 
 
 def _shown(
@@ -671,16 +668,6 @@ def _shown(
         return [*found, derived(request, timeout)]
     except KernelError as problem:
         _stop(f"the pair is undecided: {problem}", UNDECIDED)
-
-
-def _deliver(content: bytes, file: str | None) -> None:
-    """Bytes to standard output, or to a file that is replaced only once they are safely on disk."""
-    if file in (None, "-"):
-        click.echo(content, nl=False)
-        return
-    from derive.files import replace
-
-    replace(str(file), content)
 
 
 def main() -> None:

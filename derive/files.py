@@ -1,11 +1,20 @@
-"""Writing a file whole or not at all; imports errors."""
+"""The format of a file by its name, and writing it whole or not at all; imports errors."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 from derive.errors import DeriveError
+
+
+def by_suffix(path: str, forms: Mapping[str, str]) -> str:
+    """The format that the name of a file asks for; forms: by suffix. Raises DeriveError where there is none."""
+    found = forms.get(os.path.splitext(path)[1].lower())
+    if found is None:
+        raise DeriveError(f"cannot tell the format of {path!r}; its name must end in {', '.join(forms)}")
+    return found
 
 
 def replace(path: str, content: bytes) -> None:

@@ -288,6 +288,25 @@ class Proof:
 
         return to_sympy(self.verdict.delta)
 
+    def plot(self, what: str = "delta") -> Any:
+        """A ``Plot`` of dJ/dz and its size along z ("delta"), of the factor along h ("factor"), or of J ("loss").
+
+        Raises DeriveError for another word, for a proof without a factor, and without matplotlib.
+        """
+        from derive.report.plot import Plot, figure
+
+        return Plot(figure([self], what))
+
+    def save(self, file: str, paper: str = "a4") -> None:
+        """Write the proof as a sheet: .tex, .pdf, .html or .md; paper: "a4" or "letter".
+
+        Raises DeriveError for another suffix, where a package is missing, and where the file cannot be written.
+        """
+        from derive.files import by_suffix, replace
+        from derive.report.sheets import FORMATS, sheets
+
+        replace(file, sheets([self], by_suffix(file, FORMATS), paper))
+
     def _repr_latex_(self) -> str:
         return f"$${self.to_latex()}$$"
 

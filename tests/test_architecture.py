@@ -57,14 +57,14 @@ RULES = {
     "certificate": Rule(LANGUAGE | KERNEL, {"flint"}),
     "asymptotics": Rule({"errors", "term", "laws", "kernel"}, {"flint"}),
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
-    "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge"}),
+    "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge", "files", "report.plot", "report.sheets"}),
     **{room: Rule(CHECKED | REPORT | {"proof", "remarks"}, {"flint"}) for room in REPORT},
     "report.typ": Rule(REPORT | {"term"}, set()),
     "report.typst": Rule(CHECKED | REPORT | {"proof", "report.typ"}, {"typst"}),
     "report.curve": Rule(CHECKED | REPORT | {"proof", "witnesses"}, {"flint"}),
-    "report.plot": Rule(CHECKED | REPORT | {"proof", "report.curve"}, {"matplotlib"}),
+    "report.plot": Rule(CHECKED | REPORT | {"files", "proof", "report.curve"}, {"matplotlib"}),
     "report.compare": Rule(CHECKED | REPORT | {"proof", "report.curve", "report.typ", "report.typst"}, set()),
-    "report.sheets": Rule(CHECKED | REPORT | SHEETS | {"proof"}, set()),
+    "report.sheets": Rule(CHECKED | REPORT | SHEETS | {"proof"}, set(), {"report.html"}),
     "bridge": Rule(LANGUAGE, {"flint", "sympy"}),
     "losses": Rule({"errors"}, {"sympy"}),
     "activations": Rule({"errors"}, {"sympy"}),
@@ -86,7 +86,9 @@ RULES = {
     "matching": Rule(LANGUAGE | {"matched", "request"}, set(), {"potentials"}),
     "report.match": Rule(CHECKED | REPORT | {"matched"}, set()),
     "report.mathml": Rule({"errors"}, {"jinja2", "markupsafe", "math_core"}),
-    "report.html": Rule(CHECKED | REPORT | {"__init__", "proof", "matched", "survey", "theorems"}, set()),
+    "report.html": Rule(
+        CHECKED | REPORT | {"__init__", "proof", "report.compare", "matched", "survey", "theorems"}, set()
+    ),
     "report.picture": Rule(CHECKED | {"proof"}, {"matplotlib"}, {"report.plot"}),
     "report.table": Rule(CHECKED | REPORT | {"proof", "survey"}, set()),
     "model": Rule(LANGUAGE | {"algebra", "calculus", "kernel", "derivation"}, set()),
@@ -132,7 +134,9 @@ RULES = {
         | SHEETS,
     ),
     "__main__": Rule({"cli"}, set()),
-    "__init__": Rule({"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "survey"}),
+    "__init__": Rule(
+        {"errors"}, set(), {"certificate", "checking", "library", "matching", "prover", "report.plot", "survey"}
+    ),
 }
 MAY_LOAD_SYMPY = {"bridge", "losses", "activations", "catalogue", "antiderivatives", "potentials"}
 TRUSTED = {"term", "laws", "algebra", "calculus", "kernel", "derivation", "verdict", "balls"}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sympy
+from samples import stored
 
 import derive
 from derive.errors import DeriveError
@@ -105,6 +107,27 @@ def test_slopes_in_the_plain_language() -> None:
     assert slope(var("h"), var("z")) == "dh/dz"
     assert slope(var("J"), var("z"), 2) == "d2J/dz2"
     assert slope(var("J"), item("z", j), 2) == "d2J/dz_j2"
+
+
+def test_a_proof_is_saved_by_the_suffix(tmp_path: Path) -> None:
+    proof = Proof(stored("mse-sigmoid"))
+    for suffix, start in {"pdf": b"%PDF", "tex": b"\\documentclass", "html": b"<!doctype", "md": b"# mse"}.items():
+        proof.save(str(tmp_path / f"a.{suffix}"))
+        assert (tmp_path / f"a.{suffix}").read_bytes().startswith(start)
+    with pytest.raises(DeriveError, match="must end in"):
+        proof.save(str(tmp_path / "a.docx"))
+
+
+def test_plots_of_proofs_in_a_notebook(tmp_path: Path) -> None:
+    proof = Proof(stored("mse-sigmoid"))
+    own, both = proof.plot(), derive.plot("bce-sigmoid", proof)
+    assert own._repr_png_().startswith(b"\x89PNG") and own._repr_png_() != both._repr_png_()
+    labels = [line.get_label() for line in both.figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert [label.partition(",")[0] for label in labels] == ["bce-sigmoid"] * 2 + ["mse-sigmoid"] * 2
+    proof.plot("factor").save(str(tmp_path / "a.svg"))
+    assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
+    with pytest.raises(DeriveError, match="no plot is called"):
+        proof.plot("gradient")
 
 
 def test_the_package_exports() -> None:

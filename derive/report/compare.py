@@ -1,6 +1,7 @@
 """Two proofs side by side: which steps they share, where they part, and how strongly each corrects a wrong output.
 
-What is compared is read off the checked steps; three notations print it. Imports curve, explain, and the notations.
+What is compared is read off the checked steps; four notations print it, HTML in html.py. Imports curve, explain, and
+the other notations.
 """
 
 from __future__ import annotations
@@ -137,11 +138,11 @@ def _rounded(value: float) -> str:
 # ---- what every notation shows -----------------------------------------------------------------------
 
 
-def _head(found: Comparison) -> str:
+def title(found: Comparison) -> str:
     return " and ".join(found.names)
 
 
-def _table(found: Comparison) -> tuple[list[Words], list[tuple[str, ...]]]:
+def table(found: Comparison) -> tuple[list[Words], list[tuple[str, ...]]]:
     """The head and the rows of the numbers; |h - y| once where both outputs are equally wrong."""
     head: list[Words] = [(found.lines[0].across,)]
     for name, line in zip(found.names, found.lines, strict=True):
@@ -153,12 +154,12 @@ def _table(found: Comparison) -> tuple[list[Words], list[tuple[str, ...]]]:
     return head[:3] + head[4:], [row[:3] + row[4:] for row in found.values]
 
 
-def _said(step: ProofStep | None) -> Words:
+def said(step: ProofStep | None) -> Words:
     """A step as words and a display; nothing for None."""
     return (f"({step.n}) ", *explain.reason(step), Shown(step.left, step.right)) if step else ()
 
 
-def _title(stage: Stage) -> str:
+def stage_title(stage: Stage) -> str:
     return stage.name + (" (the same in both)" if stage.is_shared else "")
 
 
@@ -175,14 +176,14 @@ BESIDE = r"""#let beside(is-high: false, first, second) = block(
 
 def as_typst(found: Comparison, plot: str | None = None, paper: str = "a4") -> str:
     """A document; plot: SVG."""
-    parts = [typst.opening(_head(found), paper), BESIDE, f"= {escaped(_head(found))}"]
+    parts = [typst.opening(title(found), paper), BESIDE, f"= {escaped(title(found))}"]
     parts += [typst.say(found.parting)]
     if plot:
         parts.append(f'#align(center, image(bytes("{_quoted(plot)}"), format: "svg", width: 75%))')
     parts += [*_typst_table(found), _typst_row(*(f"*{escaped(name)}*" for name in found.names))]
     for stage in found.stages:
-        parts.append(f"#stage[{escaped(_title(stage))}]")
-        parts += [_typst_row(*(typst.say(_said(step), COLUMN) for step in row)) for row in stage.rows]
+        parts.append(f"#stage[{escaped(stage_title(stage))}]")
+        parts += [_typst_row(*(typst.say(said(step), COLUMN) for step in row)) for row in stage.rows]
     for label, *both in found.notes:
         parts += [f"#stage[{escaped(label)}]", _typst_row(*(typst.say(words, COLUMN) for words in both))]
     return "\n".join(parts) + "\n"
@@ -194,7 +195,7 @@ def _typst_row(first: str, second: str) -> str:
 
 
 def _typst_table(found: Comparison) -> Iterator[str]:
-    head, rows = _table(found)
+    head, rows = table(found)
     yield typst.say(found.example)
     yield f"#table(columns: {len(head)}, inset: (x: 8pt, y: 3pt), stroke: none, align: right, table.hline(),"
     yield "  " + ", ".join(f"[{typst.say(words)}]" for words in head) + ", table.hline(),"
@@ -213,15 +214,15 @@ def _quoted(text: str) -> str:
 
 def as_latex(found: Comparison, has_plot: bool = False) -> Iterator[str]:
     """The body of a document; the plot is the file ``PLOT``."""
-    yield f"\\begin{{center}}\n{{\\Large\\bfseries {latex.say((_head(found),))}}}\n\\end{{center}}"
+    yield f"\\begin{{center}}\n{{\\Large\\bfseries {latex.say((title(found),))}}}\n\\end{{center}}"
     yield latex.say(found.parting) + "\n"
     if has_plot:
         yield f"\\begin{{center}}\\includegraphics[width=0.75\\textwidth]{{{PLOT}}}\\end{{center}}"
     yield from _latex_table(found)
     yield _latex_row(*(f"\\textbf{{{latex.say((name,))}}}" for name in found.names))
     for stage in found.stages:
-        yield f"\\paragraph{{{latex.say((_title(stage),))}}}\\leavevmode\\par"
-        yield from (_latex_row(*(latex.say(_said(step), COLUMN) for step in row)) for row in stage.rows)
+        yield f"\\paragraph{{{latex.say((stage_title(stage),))}}}\\leavevmode\\par"
+        yield from (_latex_row(*(latex.say(said(step), COLUMN) for step in row)) for row in stage.rows)
     for label, *both in found.notes:
         yield f"\\paragraph{{{latex.say((label,))}}}\\leavevmode\\par"
         yield _latex_row(*(latex.say(words, COLUMN) for words in both))
@@ -233,7 +234,7 @@ def _latex_row(first: str, second: str) -> str:
 
 
 def _latex_table(found: Comparison) -> Iterator[str]:
-    head, rows = _table(found)
+    head, rows = table(found)
     yield latex.say(found.example)
     yield f"\\begin{{center}}\\small\\begin{{tabular}}{{{'r' * len(head)}}}\n\\toprule"
     yield " & ".join(map(latex.say, head)) + r" \\ \midrule"
@@ -246,15 +247,15 @@ def _latex_table(found: Comparison) -> Iterator[str]:
 
 def as_markdown(found: Comparison) -> Iterator[str]:
     """A page: two tables, of the numbers and of the steps."""
-    yield f"# {_head(found)}\n\n{latex.say(found.parting)}\n"
-    head, rows = _table(found)
+    yield f"# {title(found)}\n\n{latex.say(found.parting)}\n"
+    head, rows = table(found)
     yield f"{latex.say(found.example)}\n\n{_markdown_row(*map(latex.say, head))}"
     yield _markdown_row(*("---:" for _ in head))
     yield from (_markdown_row(*row) for row in rows)
     yield "\n" + _markdown_row("", *found.names) + "\n" + _markdown_row(*("---",) * 3)
     for stage in found.stages:
         for n, row in enumerate(stage.rows):
-            yield _markdown_row(_title(stage) if n == 0 else "", *map(_markdown_step, row))
+            yield _markdown_row(stage_title(stage) if n == 0 else "", *map(_markdown_step, row))
     for label, *both in found.notes:
         yield _markdown_row(label, *(_cell(latex.say(words)) for words in both))
 
@@ -264,7 +265,7 @@ def _markdown_row(*cells: str) -> str:
 
 
 def _markdown_step(step: ProofStep | None) -> str:
-    return _cell(latex.say(_said(step))) if step else ""
+    return _cell(latex.say(said(step))) if step else ""
 
 
 def _cell(text: str) -> str:

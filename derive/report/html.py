@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from derive import __version__
 from derive.certificate import dumps
 from derive.matched import Match, MatchStep
-from derive.proof import Proof
-from derive.report import explain, latex
+from derive.proof import Proof, ProofStep
+from derive.report import compare, explain, latex
 from derive.report import match as matching
+from derive.report.compare import Comparison
 from derive.report.mathml import Environment, FileSystemLoader, Markup, StrictUndefined, escape, mathml
 from derive.report.picture import picture
 from derive.report.table import MARKS
@@ -34,6 +35,7 @@ FONT = "derive-math.woff2"
 FILES = ("style.css", "site.js", FONT, "derive-math.license.txt")  # what a site has beside its pages
 BRIEF = 72  # characters of a formula in a list
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what HTML has no place for, and terminals obey
+PLACE = re.compile(r'id="|aria-labelledby="|href="#')  # in tags only: in text a quotation mark is escaped
 REFERENCE = re.compile(r"\((\d\d?)\)")  # not a year
 Rows = Sequence[tuple[str, Markup]]
 
@@ -200,12 +202,29 @@ def body(found: Article, plot: str | None = None) -> Markup:
     return render("article.html", article=found, plot=plot)
 
 
-def alone(found: Article, certificate: str | None = None) -> str:
-    """A page that needs no other file: style, font, picture and certificate are in it, and it loads nothing."""
-    picture = found.plot and _data("image/svg+xml", found.plot.encode())
-    embedded = certificate and _data("application/json", certificate.encode("ascii"))
-    inside = body(found, picture)
-    return render("alone.html", title=found.name, assets=_within(), body=inside, certificate=embedded)
+def alone(title: str, *found: tuple[Article, str | None]) -> str:
+    """A page that needs no other file: style, font, pictures and certificates are in it, and it loads nothing.
+
+    found: the articles, each with its certificate or None.
+    """
+    sections = [
+        (_apart(_with_picture(one), n), certificate and _json(certificate))
+        for n, (one, certificate) in enumerate(found)
+    ]
+    return render("alone.html", title=title, assets=_within(), sections=sections)
+
+
+def _with_picture(found: Article) -> Markup:
+    return body(found, found.plot and _data("image/svg+xml", found.plot.encode()))
+
+
+def _json(text: str) -> str:
+    return _data("application/json", text.encode("ascii"))
+
+
+def _apart(part: Markup, n: int) -> Markup:
+    """The part with names of its own for its places: those of the first on a page stay as they are."""
+    return Markup(PLACE.sub(rf"\g<0>{n}-", part)) if n else part
 
 
 @cache
@@ -226,14 +245,46 @@ def _data(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{b64encode(content).decode('ascii')}"
 
 
-def page(proof: Proof) -> str:
-    """A proof as a page of its own, with its certificate."""
-    return alone(article(proof), dumps(proof.checked))
+def page(*proofs: Proof) -> str:
+    """Proofs one below the other as a page of its own, with their certificates."""
+    found = [(article(p), dumps(p.checked)) for p in proofs]
+    return alone(", ".join(dict.fromkeys(one.name for one, _ in found)), *found)
+
+
+def comparison_page(found: Comparison, drawing: str) -> str:
+    """Two proofs side by side as a page of its own; drawing: an SVG."""
+    head, values = compare.table(found)
+    stages = [
+        (compare.stage_title(s), [[_cell(step, n) for n, step in enumerate(row)] for row in s.rows])
+        for s in found.stages
+    ]
+    notes = [(label, [[_apart(say(words), n) for n, words in enumerate(both)]]) for label, *both in found.notes]
+    return render(
+        "compare.html",
+        title=compare.title(found),
+        assets=_within(),
+        names=found.names,
+        parting=say(found.parting),
+        plot=_data("image/svg+xml", drawing.encode()),
+        example=say(found.example),
+        head=[*map(say, head)],
+        values=values,
+        stages=[*stages, *notes],
+    )
+
+
+def _cell(step: ProofStep | None, n: int) -> Markup:
+    """A step in its column; what refers to it leads there."""
+    return _apart(Markup('<div id="step-{}">{}</div>').format(step.n, say(compare.said(step))), n) if step else Markup()
 
 
 def match_page(found: Match) -> str:
-    return alone(of_match(found))
+    return _alone(of_match(found))
 
 
 def theorem_page(found: Theorem) -> str:
-    return alone(of_theorem(found))
+    return _alone(of_theorem(found))
+
+
+def _alone(found: Article) -> str:
+    return alone(found.name, (found, None))

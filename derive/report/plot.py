@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from derive.errors import DeriveError
+from derive.files import by_suffix, replace
 from derive.proof import Proof
 from derive.report.curve import Curve, Line, element, factor, name
 from derive.report.text import formula
@@ -49,6 +50,21 @@ FORMATS: dict[str, dict[str, Any]] = {  # what would change from day to day, or 
     "png": {"metadata": {"Software": None}, "dpi": DPI},
     "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
 }
+SUFFIXES = {f".{form}": form for form in FORMATS}
+
+
+class Plot:
+    """A plot as a notebook shows it; ``figure`` is matplotlib's, to go on with."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+
+    def save(self, file: str) -> None:
+        """Write it as .svg, .png or .pdf; raises DeriveError for another suffix, and where it cannot be written."""
+        replace(file, image(self.figure, by_suffix(file, SUFFIXES)))
+
+    def _repr_png_(self) -> bytes:
+        return image(self.figure, "png")
 
 
 class Trace(NamedTuple):

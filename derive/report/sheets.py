@@ -1,4 +1,4 @@
-"""Sheets of several proofs as LaTeX, PDF or Markdown; imports the notations, and runs latexmk where that is asked for.
+"""Sheets of several proofs as LaTeX, PDF, HTML or Markdown; imports the notations, runs latexmk on demand.
 
 TeX runs in an empty temporary folder, may read and write nothing outside of it, and may start no program.
 """
@@ -17,8 +17,7 @@ from derive.errors import DeriveError
 from derive.proof import Proof
 from derive.report import compare, latex, markdown, plot, typst
 
-FORMATS = {".tex": "latex", ".pdf": "pdf", ".md": "markdown"}
-ENGINES = ("typst", "latex")
+FORMATS = {".tex": "latex", ".pdf": "pdf", ".html": "html", ".md": "markdown"}
 END = "\n\\end{document}\n"
 SIZES = {"a4": ("a4paper", "210mm", "297mm"), "letter": ("letterpaper", "8.5in", "11in")}
 SECONDS = 30.0, 2.0  # of a run of latexmk, and more for each pair
@@ -33,7 +32,7 @@ REPRODUCIBLE = "\\pdftrailerid{}\n"
 
 
 def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = "typst", beside: bool = False) -> bytes:
-    """The file: a section a proof, or, ``beside``, two proofs side by side; form: latex, pdf or markdown.
+    """The file: a section a proof, or, ``beside``, two proofs side by side; form: latex, pdf, html or markdown.
 
     Raises DeriveError where two proofs are not two, or what makes the PDF is not installed.
     """
@@ -41,6 +40,8 @@ def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = 
         raise DeriveError(f"two pairs are put side by side, not {len(proofs)}")
     if form == "markdown":
         return _markdown(proofs, beside).encode("utf-8")
+    if form == "html":
+        return _html(proofs, beside).encode("utf-8")
     if form == "latex":
         return document(proofs, paper, beside).encode("ascii")
     if engine == "latex":
@@ -48,8 +49,17 @@ def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = 
         return compiled(document(proofs, paper, beside, bool(assets)), assets, len(proofs))
     if not beside:
         return typst.pdf(typst.document(proofs, paper))
-    drawing = plot.image(plot.comparison(proofs), "svg").decode("utf-8")
-    return typst.pdf(compare.as_typst(compare.comparison(*proofs), drawing, paper))
+    return typst.pdf(compare.as_typst(compare.comparison(*proofs), _drawing(proofs), paper))
+
+
+def _drawing(proofs: Sequence[Proof]) -> str:
+    return plot.image(plot.comparison(proofs), "svg").decode("utf-8")
+
+
+def _html(proofs: Sequence[Proof], beside: bool) -> str:
+    from derive.report import html  # here, as only a page needs its packages
+
+    return html.comparison_page(compare.comparison(*proofs), _drawing(proofs)) if beside else html.page(*proofs)
 
 
 def _markdown(proofs: Sequence[Proof], beside: bool) -> str:

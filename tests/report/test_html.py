@@ -23,7 +23,8 @@ from derive.matched import Match
 from derive.matching import match
 from derive.proof import Proof
 from derive.report import html
-from derive.report.html import Article, alone, article, body, match_page, page, say, theorem_page
+from derive.report.compare import comparison
+from derive.report.html import Article, alone, article, body, comparison_page, match_page, page, say, theorem_page
 from derive.report.latex import latex
 from derive.report.mathml import Markup, mathml
 from derive.term import Term
@@ -186,11 +187,39 @@ def test_the_certificate_is_in_the_page() -> None:
     assert text == dumps(proof.checked) and loads(text).certificate.pair == "mse-tanh"
 
 
+def leads(found: Reader) -> list[str]:
+    """The places that links of a page lead to; each place has one name, and each link leads to a place."""
+    places = [v["id"] for _, v in found.tags if "id" in v]
+    assert len(places) == len({*places})
+    links = [str(v)[1:] for v in found.values("a", "href") if str(v).startswith("#")]
+    labels = [str(v["aria-labelledby"]) for _, v in found.tags if "aria-labelledby" in v]
+    assert {*links, *labels} <= {*places}
+    return links
+
+
+def test_several_proofs_on_a_page_refer_to_their_own_steps() -> None:
+    proofs = [Proof(stored(pair)) for pair in ("bce-sigmoid", "cce-softmax", "mae-identity")]
+    found = Reader(page(*proofs))
+    alone_on_it = [Reader(page(proof)) for proof in proofs]
+    assert sum(len(leads(one)) - 1 for one in alone_on_it) == len(leads(found)) - 1  # one leads to the content
+    assert len([v for v in found.values("a", "download")]) == 3
+
+
+def test_two_proofs_side_by_side_as_a_page() -> None:
+    proofs = [Proof(stored(pair)) for pair in ("bce-sigmoid", "mae-identity")]
+    shown = comparison_page(comparison(*proofs), "<svg/>")
+    found = Reader(shown)
+    assert {f"step-{step.n}" for step in proofs[0].steps} < {v.get("id") for _, v in found.tags}
+    assert {f"1-step-{step.n}" for step in proofs[1].steps} < {v.get("id") for _, v in found.tags}
+    assert leads(found) and found.values("img", "src") == ["data:image/svg+xml;base64,PHN2Zy8+"]
+    assert all(say(row[1]) in shown for row in comparison(*proofs).notes)
+
+
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_text_stays_text(attack: str) -> None:
     calm = Article("x", "x", given=[("x", Markup("x"))], latex="x", plot="x")
     wild = Article(attack, attack, given=[(attack, say((attack,)))], latex=attack, plot=attack)
-    before, after = Reader(alone(calm)), Reader(alone(wild))
+    before, after = Reader(alone("x", (calm, None))), Reader(alone(attack, (wild, None)))
     assert [tag for tag, _ in before.tags] == [tag for tag, _ in after.tags]
     assert [set(v) for _, v in before.tags] == [set(v) for _, v in after.tags]
     shown = attack.replace("\x1b", "\ufffd")

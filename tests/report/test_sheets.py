@@ -183,11 +183,12 @@ def test_no_latexmk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sheet_writes_by_the_suffix(tmp_path: Path) -> None:
-    for suffix, start in ((".pdf", b"%PDF"), (".tex", b"\\documentclass"), (".md", b"# bce-sigmoid")):
+    starts = {".pdf": b"%PDF", ".tex": b"\\documentclass", ".html": b"<!doctype html>", ".md": b"# bce-sigmoid"}
+    for suffix, start in starts.items():
         run = derive("sheet", *PAIRS, "-o", f"a{suffix}", folder=tmp_path)
         assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
         assert (tmp_path / f"a{suffix}").read_bytes().startswith(start)
-    assert {path.name for path in tmp_path.iterdir()} == {"a.pdf", "a.tex", "a.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"a{suffix}" for suffix in starts}
 
 
 def test_sheet_without_a_file_is_latex(tmp_path: Path) -> None:
@@ -214,11 +215,11 @@ def test_a_pair_of_the_users_own(tmp_path: Path) -> None:
         (("sheet",), "give pairs such as bce-sigmoid"),
         (("sheet", "--loss", "mse"), "give pairs such as bce-sigmoid"),
         (("sheet", "bce-sigmod"), "did you mean bce-sigmoid"),
-        (("sheet", "bce-sigmoid", "-o", "x.docx"), "must end in .tex, .pdf, .md"),
+        (("sheet", "bce-sigmoid", "-o", "x.docx"), "must end in .tex, .pdf, .html, .md"),
         (("sheet", "bce-sigmoid", "-o", "no/x.pdf"), "cannot write no/x.pdf"),
         (("sheet", "--compare", "bce-sigmoid", "-o", "x.pdf"), "not 1"),
         (("plot", "focal-sigmoid", "--what", "factor"), "focal-sigmoid has no factor"),
-        (("plot", "bce-sigmoid", "-o", "x.gif"), "must end in .svg, .png"),
+        (("plot", "bce-sigmoid", "-o", "x.gif"), "must end in .svg, .png, .pdf"),
         (("plot", *PAIRS * 4), "1 to 7 pairs"),
     ],
 )
