@@ -224,7 +224,7 @@ def _json(text: str) -> str:
 
 def _apart(part: Markup, n: int) -> Markup:
     """The part with names of its own for its places: those of the first on a page stay as they are."""
-    return Markup(PLACE.sub(rf"\g<0>{n}-", part)) if n else part
+    return Markup(PLACE.sub(rf"\g<0>{n}-", str(part))) if n else part
 
 
 @cache
