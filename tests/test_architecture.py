@@ -59,6 +59,7 @@ RULES = {
     "remarks": Rule(LANGUAGE | KERNEL | {"asymptotics"}, set()),
     "proof": Rule(CHECKED | {"remarks"}, set(), REPORT | {"bridge", "files", "report.plot", "report.sheets"}),
     **{room: Rule(CHECKED | REPORT | {"proof", "remarks"}, {"flint"}) for room in REPORT},
+    "report.markdown": Rule(CHECKED | REPORT | {"proof", "report.table", "survey"}, set()),
     "report.typ": Rule(REPORT | {"term"}, set()),
     "report.typst": Rule(CHECKED | REPORT | {"proof", "report.typ"}, {"typst"}),
     "report.curve": Rule(CHECKED | REPORT | {"proof", "witnesses"}, {"flint"}),

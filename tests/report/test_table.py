@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
+from samples import stored
 
+from derive.certificate import shipped
+from derive.proof import Proof
+from derive.report.markdown import entry, index
 from derive.report.table import MARKS, html, legend, listing, matrix
 from derive.survey import Atlas, Cell
 
@@ -154,3 +160,20 @@ def test_html_escapes_every_text() -> None:
     found = read(html(Atlas([bad], [bad], cells)))
     assert found.seen == {"table", "tr", "th", "td", "p", "code", "br"}
     assert found.texts.count(bad) == 2 and found.titles[0].count(bad) == 4
+
+
+# ---- the index of proofs/
+
+
+def test_the_index_of_proofs_links_to_what_is_there() -> None:
+    folder = Path(__file__).parents[2] / "proofs"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert all((folder / link).exists() for link in links)
+    assert {f"certificates/{pair}.json" for pair in shipped()} | {f"latex/{pair}.tex" for pair in shipped()} < {*links}
+
+
+def test_every_line_of_the_index_has_its_four_cells() -> None:
+    proofs = [Proof(stored(pair)) for pair in ("mae-identity", "cce-softmax", "mse-mish", "mse-unitnorm")]
+    lines = [line for line in index([entry(p) for p in proofs], 2_000_000).splitlines() if line.startswith("| m")]
+    assert len(lines) == 3 and all(len(re.split(r"(?<!\\)\|", line)) == 6 for line in lines)
