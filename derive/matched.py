@@ -54,7 +54,7 @@ def _plain_piece(piece: Piece) -> str:
     return piece if isinstance(piece, str) else plain(piece) if isinstance(piece, Term) else slope(*piece)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Match:
     """What is known about the matching loss of an activation.
 
@@ -75,7 +75,7 @@ class Match:
     reason: str | None = None
     hypotheses: tuple[Term, ...] = ()
     name: str | None = None
-    formulas: dict[str, Term] = field(default_factory=dict, repr=False, compare=False)
+    formulas: dict[str, Term] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``derive match --json``."""
@@ -89,6 +89,10 @@ class Match:
         found: dict[str, Any] = {"schema": JSON_SCHEMA, **{n: getattr(self, n) for n in names}}
         found |= {n: [plain(r) for r in getattr(self, n)] for n in ("output_conditions", "hypotheses")}
         return {**found, "steps": steps}
+
+    def __repr__(self) -> str:
+        answer = {True: self.loss or "a loss without a closed form", False: "no loss", None: "undecided"}[self.exists]
+        return f"<Match of {self.activation}: {answer}{', convex' * bool(self.convex)}>"
 
     def _repr_latex_(self) -> str:
         from derive.report.match import display

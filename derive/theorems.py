@@ -319,7 +319,7 @@ class Corollary(NamedTuple):
     chain: Chain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Theorem:
     """A theorem whose every step was checked when this was made.
 
@@ -341,6 +341,9 @@ class Theorem:
         instances = [{"title": i.title, "pair": i.pair, **_shown(i.chain)} for i in self.instances]
         head = {"schema": JSON_SCHEMA, "theorem": self.name, "title": self.title}
         return {**head, **_shown(self.chain), "cited": cited, "instances": instances, "source": self.source}
+
+    def __repr__(self) -> str:
+        return f"<Theorem {self.name}: {self.title}, {len(self.instances)} instances>"
 
     def _repr_latex_(self) -> str:
         from derive.report.theorem import display

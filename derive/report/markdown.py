@@ -23,7 +23,7 @@ INTRODUCTION = """\
 # Proofs
 
 The proofs of {pairs} pairs of a loss and an output activation, each derived from the definitions and checked by the
-kernel: a certificate with every step, which `derive verify FILE` re-checks, and a sheet in LaTeX, {megabytes} MB in all.
+kernel: a certificate with every step, which `derive verify FILE` re-checks, and a LaTeX sheet, {megabytes} MB in all.
 `scripts/regenerate` writes this folder, and the tests fail where it differs. [Theorems](theorems) hold for any
 activation and loss; [why the other combinations are no pairs](inadmissible.json) is a list of its own. h - y stands for
 h[j] - y[j] where the outputs are coupled.

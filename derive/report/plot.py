@@ -63,6 +63,9 @@ class Plot:
         """Write it as .svg, .png or .pdf; raises DeriveError for another suffix, and where it cannot be written."""
         replace(file, image(self.figure, by_suffix(file, SUFFIXES)))
 
+    def __repr__(self) -> str:
+        return f"<Plot: {self.figure.get_suptitle()}>"
+
     def _repr_png_(self) -> bytes:
         return image(self.figure, "png")
 
