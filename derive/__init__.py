@@ -81,8 +81,8 @@ def atlas(loss: str | None = None, activation: str | None = None, fresh: bool = 
 def plot(*proofs: Any, what: str = "delta") -> Any:
     """The ``Plot`` of one or more proofs, or pairs by their names, along the same z; a notebook shows it.
 
-    what: "delta" (dJ/dz and its size), "factor" (g of g (h - y) along h) or "loss". Raises DeriveError for another
-    word, an unknown pair, a proof without a factor, and without matplotlib.
+    what: "delta" (dJ/dz), "size" (its size), "factor" (g of g (h - y) along h) or "loss". Raises DeriveError for
+    another word, an unknown pair, a proof without a factor, and without matplotlib.
     """
     from derive.report.plot import Plot, figure
 

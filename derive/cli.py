@@ -591,7 +591,7 @@ Examples:
 """
 PLOT_EXAMPLES = """\b
 Examples:
-  derive plot bce-sigmoid mse-sigmoid -o saturation.svg
+  derive plot bce-sigmoid mse-sigmoid --what size -o saturation.svg
   derive plot mse-sigmoid huber-sigmoid --what factor -o factor.png
   derive plot --loss "|h - y|" --activation tanh --what loss > loss.svg
 """
@@ -632,11 +632,12 @@ def sheet(file: str | None, beside: bool, paper: str, engine: str, **given: Any)
 @click.option(
     "-o", "--output", "file", metavar="FILE", help="A .svg, .png or .pdf file. Default: SVG on standard output."
 )
-@click.option("--what", type=click.Choice(["delta", "factor", "loss"]), default="delta", show_default=True)
+@click.option("--what", type=click.Choice(["delta", "size", "factor", "loss"]), default="delta", show_default=True)
 def plot(file: str | None, what: str, **given: Any) -> None:
     """Plot dJ/dz and its size along z (delta), the g of g (h - y) along the range of h (factor), or J along z (loss).
 
-    Each pair for two targets; parameters have the values that the title says. Of a vector z_1 changes, and K = 2.
+    Each pair for two targets; "size" is the size of dJ/dz for one target, with the place where h is most wrong.
+    Parameters have the values that the title says. Of a vector z_1 changes, and K = 2.
     """
     from derive.files import by_suffix
     from derive.report.plot import SUFFIXES, figure, image

@@ -289,7 +289,7 @@ class Proof:
         return to_sympy(self.verdict.delta)
 
     def plot(self, what: str = "delta") -> Any:
-        """A ``Plot`` of dJ/dz and its size along z ("delta"), of the factor along h ("factor"), or of J ("loss").
+        """A ``Plot`` of dJ/dz along z ("delta"), its size ("size"), the factor along h ("factor"), or J ("loss").
 
         Raises DeriveError for another word, for a proof without a factor, and without matplotlib.
         """

@@ -37,7 +37,7 @@ BLOCKS = [match.groupdict() for match in BLOCK.finditer(README.read_text(encodin
 
 def test_there_are_blocks() -> None:
     assert len(BLOCKS) >= 5
-    assert BLOCKS[0]["command"] == "pip install . && derive bce-sigmoid"
+    assert BLOCKS[0]["command"].startswith("pip install . && derive ")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block["command"])

@@ -28,6 +28,7 @@ DPI = 150
 NEARLY = 0.9  # of the greatest |h - y|: there an output is confidently wrong
 TITLES = {
     "delta": "The derivative of the loss by the pre-activation",
+    "size": "How strongly an output is corrected",
     "factor": "The factor g of ∂J/∂z = g (h − y) along the range of h",
     "loss": "The loss along the pre-activation",
 }
@@ -98,6 +99,7 @@ class Panel(NamedTuple):
 def figure(proofs: Sequence[Proof], what: str = "delta") -> Figure:
     """dJ/dz and its magnitude ("delta") or J ("loss") along z, or g of g (h - y) against h ("factor"), for each target.
 
+    "size" is the magnitude for the greatest target only, with the place where the output is most wrong.
     Raises DeriveError for nothing to plot, another kind of plot, a proof without a factor, and without matplotlib.
     """
     if not 0 < len(proofs) <= len(COLOURS):
@@ -105,27 +107,8 @@ def figure(proofs: Sequence[Proof], what: str = "delta") -> Figure:
     if what not in TITLES:
         raise DeriveError(f"no plot is called {what!r}; there is {', '.join(TITLES)}")
     lines = [Line(p) for p in proofs]
-    panels = {"delta": _slopes, "factor": _factors, "loss": _losses}[what](lines)
+    panels = {"delta": _slopes, "size": _sizes, "factor": _factors, "loss": _losses}[what](lines)
     return _drawn(panels, _title(lines, TITLES[what]))
-
-
-def comparison(proofs: Sequence[Proof]) -> Figure:
-    """The magnitude of dJ/dz of some pairs for their greatest target, with the place where the output is most wrong."""
-    lines = [Line(p) for p in proofs]
-    found = [traces[-1] for traces in _traces(lines, [line.proof.verdict.delta for line in lines])]
-    traces = [t._replace(is_magnitude=True, dashes=DASHES[n % 2]) for n, t in enumerate(found)]
-    across = formula(lines[0].across)
-    panel = Panel(traces, across, f"|∂J/∂{across}|", _wrong(lines[0], traces[0].curve.across))
-    return _drawn([panel], _title(lines, "How strongly an output is corrected"))
-
-
-def _wrong(line: Line, across: Sequence[float]) -> tuple[float, float] | None:
-    """Where |h - y| is nearly as great as it gets, at one end of the line."""
-    zs = line.samples(round(max(across)))
-    misses = line.misses(line.targets[-1], zs)
-    most = max((m for m in misses if m == m), default=0.0)
-    places = [float(z.p) / float(z.q) for z, m in zip(zs, misses, strict=True) if m >= NEARLY * most]
-    return (min(places), max(places)) if places and max(places) - min(places) < max(across) else None
 
 
 def svg(proofs: Sequence[Proof], what: str = "delta") -> str:
@@ -153,6 +136,23 @@ def _slopes(lines: Sequence[Line]) -> list[Panel]:
     across = formula(lines[0].across)
     slope = f"∂J/∂{across}"
     return [Panel(traces, across, slope), Panel(magnitudes, across, f"|{slope}|")]
+
+
+def _sizes(lines: Sequence[Line]) -> list[Panel]:
+    """The magnitude of dJ/dz for the greatest target of each, and where the output is most wrong."""
+    found = [traces[-1] for traces in _traces(lines, [line.proof.verdict.delta for line in lines])]
+    traces = [t._replace(is_magnitude=True, dashes=DASHES[n % 2]) for n, t in enumerate(found)]
+    across = formula(lines[0].across)
+    return [Panel(traces, across, f"|∂J/∂{across}|", _wrong(lines[0], traces[0].curve.across))]
+
+
+def _wrong(line: Line, across: Sequence[float]) -> tuple[float, float] | None:
+    """Where |h - y| is nearly as great as it gets, at one end of the line."""
+    zs = line.samples(round(max(across)))
+    misses = line.misses(line.targets[-1], zs)
+    most = max((m for m in misses if m == m), default=0.0)
+    places = [float(z.p) / float(z.q) for z, m in zip(zs, misses, strict=True) if m >= NEARLY * most]
+    return (min(places), max(places)) if places and max(places) - min(places) < max(across) else None
 
 
 def _losses(lines: Sequence[Line]) -> list[Panel]:

@@ -45,7 +45,7 @@ def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = 
     if form == "latex":
         return document(proofs, paper, beside).encode("ascii")
     if engine == "latex":
-        assets = {compare.PLOT: plot.image(plot.comparison(proofs), "pdf")} if beside else {}
+        assets = {compare.PLOT: plot.image(plot.figure(proofs, "size"), "pdf")} if beside else {}
         return compiled(document(proofs, paper, beside, bool(assets)), assets, len(proofs))
     if not beside:
         return typst.pdf(typst.document(proofs, paper))
@@ -53,7 +53,7 @@ def sheets(proofs: Sequence[Proof], form: str, paper: str = "a4", engine: str = 
 
 
 def _drawing(proofs: Sequence[Proof]) -> str:
-    return plot.image(plot.comparison(proofs), "svg").decode("utf-8")
+    return plot.image(plot.figure(proofs, "size"), "svg").decode("utf-8")
 
 
 def _html(proofs: Sequence[Proof], beside: bool) -> str:

@@ -13,7 +13,7 @@ from samples import stored
 from derive.errors import DeriveError
 from derive.proof import Proof
 from derive.report.curve import Curve, Gap, Line, factor
-from derive.report.plot import FORMATS, TITLES, comparison, figure, image, svg
+from derive.report.plot import FORMATS, TITLES, figure, image, svg
 
 SIGMOID: Callable[[float], float] = lambda z: 1 / (1 + math.exp(-z))  # noqa: E731
 
@@ -176,7 +176,7 @@ def test_nothing_is_cut_off() -> None:
 
 
 def test_a_comparison_says_where_the_output_is_confidently_wrong() -> None:
-    found = comparison([Proof(stored(pair)) for pair in ("bce-sigmoid", "mse-sigmoid")])
+    found = figure([Proof(stored(pair)) for pair in ("bce-sigmoid", "mse-sigmoid")], "size")
     (axes,) = found.axes
     assert [t.get_text() for t in axes.texts] == ["confidently wrong"]
     wrong = axes.patches[0].get_extents().transformed(axes.transData.inverted())
