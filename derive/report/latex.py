@@ -78,6 +78,7 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
 \setlength{\textheight}{240mm}
 \setlength{\topmargin}{-15mm}
 \setlength{\emergencystretch}{3em}
+\tolerance=9000
 \setlength{\parindent}{0pt}
 \binoppenalty=9000
 \allowdisplaybreaks
