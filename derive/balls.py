@@ -227,11 +227,11 @@ def enclosure(request: Term | Slope, point: Point, definitions: Definitions, pre
 
 
 def decimal(ball: arb, digits: int = DECIMALS) -> str:
-    """The number, exactly where the ball is exact, else its first digits."""
+    """The number, exactly where the ball is exact, else its first digits; "0.0" where none of them is known."""
     if ball.is_exact():
         mantissa, exponent = ball.man_exp()
         return str(fmpq(mantissa) * fmpq(2) ** int(exponent))
-    return str(ball.str(digits, radius=False))
+    return "0.0" if ball.contains(0) else str(ball.str(digits, radius=False))
 
 
 def _at_some_precision(

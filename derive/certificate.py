@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -263,9 +263,18 @@ def _write_step(n: int, step: Step, reason: str, theorem: Theorem) -> dict[str, 
         "value": _text(step.value),
         "assuming": [_text(r) for r in step.assuming],
         "reason": reason,
-        "hypotheses": [_text(r) for r in theorem.hypotheses],
-        "obligations": [{"claim": _text(o.claim), "facts": [_text(f) for f in o.facts]} for o in theorem.obligations],
+        "hypotheses": _sorted(theorem.hypotheses),
+        "obligations": sorted(map(_write_obligation, theorem.obligations), key=lambda o: (o["claim"], o["facts"])),
     }
+
+
+def _write_obligation(found: Any) -> dict[str, Any]:
+    return {"claim": _text(found.claim), "facts": _sorted(found.facts)}
+
+
+def _sorted(relations: Iterable[Term]) -> list[str]:
+    """What the kernel lists in the order in which FLINT happens to find factors."""
+    return sorted(map(_text, relations))
 
 
 def _write_verdict(found: Verdict) -> dict[str, Any]:
@@ -275,11 +284,11 @@ def _write_verdict(found: Verdict) -> dict[str, Any]:
         "delta": _text(found.delta),
         "factor": _or_none(found.factor),
         "conditions": [_text(c) for c in found.conditions],
-        "exclusions": [_text(c) for c in found.exclusions],
+        "exclusions": _sorted(found.exclusions),
         "regions": [_write_region(r) for r in found.regions],
         "kinks": [{name: _or_none(value) for name, value in k._asdict().items()} for k in found.kinks],
         "hessian": _or_none(found.hessian),
-        "hessian_exclusions": [_text(c) for c in found.hessian_exclusions],
+        "hessian_exclusions": _sorted(found.hessian_exclusions),
     }
 
 

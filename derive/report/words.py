@@ -105,7 +105,7 @@ def measured(value: str) -> Words:
     """An exact rational, or the first digits of a decimal."""
     if "." not in value and "e" not in value:
         return (num(fmpq(*map(int, value.split("/")))),)
-    return "about ", Decimal(value if "e" in value else value[:9].rstrip("0"))
+    return "about ", Decimal(value if "e" in value else value[:9].rstrip("0").rstrip("."))
 
 
 def point_words(families: Families, indices: tuple[Term, ...], point: Point) -> Words:
