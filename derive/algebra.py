@@ -317,11 +317,21 @@ class Algebra:
             return self._zero, self._one
         if not below.is_constant():
             common = self._gcd(above, below)
-            above, below = above // common, below // common
+            above, below = self._without_surds(above // common, below // common)
         if below.is_constant():
             return (above if below.is_one() else above / below.leading_coefficient()), self._one
         lead = below.leading_coefficient()
         return (above, below) if lead == 1 else (above / lead, below / lead)
+
+    def _without_surds(self, above: fmpq_mpoly, below: fmpq_mpoly) -> Fraction:
+        """The fraction without roots of numbers in a monomial below the line: 1/sqrt(2) as sqrt(2)/2."""
+        if len(below) == 1:
+            for generator, degree, rule in self._rules:
+                found = below.degrees()[generator]
+                if found and len(rule) == 2 and not any(rule.monomial(1)):
+                    rest = self._generators[generator] ** (degree - found)
+                    above, below = self.reduce(above * rest), self.reduce(below * rest)
+        return above, below
 
     def to_term(self, fraction: Fraction) -> Term:
         above, below = self._poly_term(fraction[0]), self._poly_term(fraction[1])

@@ -149,6 +149,22 @@ IDENTITIES: dict[str, tuple[Term, Term, Term]] = {
         f("atan", add(z, ONE)),
         f("atan", z),
     ),
+    "an inner root below": (
+        f("erf", div(z, mul(w, root(TWO)))),
+        f("erf", div(mul(z, root(TWO)), mul(TWO, w))),
+        f("erf", div(mul(z, root(TWO)), w)),
+    ),
+    "inner roots below": (
+        f("atan", div(z, mul(root(TWO), root(THREE)))),
+        f("atan", div(mul(z, root(num(6))), num(6))),
+        f("atan", div(z, root(num(5)))),
+    ),
+    "an inner cube root below": (
+        f("erf", div(z, power(TWO, num(1, 3)))),
+        f("erf", div(mul(z, power(num(4), num(1, 3))), TWO)),
+        f("erf", div(mul(z, power(TWO, num(1, 3))), TWO)),
+    ),
+    "an exp of a root below": (exp(div(z, root(TWO))), exp(mul(z, root(TWO), HALF)), exp(mul(z, root(TWO)))),
     "pi is a number": (sub(mul(TWO, PI), PI), PI, num(22, 7)),
 }
 
