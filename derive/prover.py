@@ -226,7 +226,7 @@ class _Search:
         return Certificate(self.pair, self.about, self.average, _symbols(found), found, steps, reasons, witnesses)
 
     def forget_sizes(self) -> None:
-        """Relations about sizes, such as K > 1, are left out where neither a step nor the loss's domain rests on them."""
+        """Leaves out relations about sizes, such as K > 1, on which neither a step nor the domain of the loss rests."""
         domain, used = self.statement.activation_domain, {h for t in self.run.theorems for h in t.hypotheses}
         for relation in reversed([r for r in domain if not r.names and r not in used]):
             rest = tuple(r for r in self.statement.activation_domain if r != relation)

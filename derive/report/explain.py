@@ -30,7 +30,7 @@ from derive.report.words import (
     point_words,
 )
 from derive.syntax import plain
-from derive.term import ONE, ZERO, Term, mul, neg, power, reindex, rel, subterms, var
+from derive.term import ONE, ZERO, Term, mul, num, power, reindex, rel, subterms, times, var
 
 REASONS = {
     "loss-definition": "The loss.",
@@ -281,8 +281,9 @@ def parts(proof: Proof) -> Parts:
 def _symbolic_inverse(term: Term) -> Term | None:
     """h^p of h^(-p), which is not written below a line; None for any other term."""
     exponent = term.args[1] if term.kind == "pow" else ONE
-    is_negative = exponent.kind == "mul" and exponent.args[0].kind == "num" and exponent.args[0].args[0] < 0
-    return power(term.args[0], neg(exponent)) if is_negative else None
+    if exponent.kind != "mul" or exponent.args[0].kind != "num" or exponent.args[0].args[0] >= 0:
+        return None
+    return power(term.args[0], times(num(-exponent.args[0].args[0]), *exponent.args[1:]))
 
 
 def _divisor(found: Parts) -> Words:
