@@ -46,7 +46,7 @@ from derive.term import (
     var,
 )
 from derive.verdict import is_finite, needs
-from derive.witnesses import candidates, points
+from derive.witnesses import candidates, holds, points
 
 FAMILIES = ("h", "y", "z")
 CLASS, EXAMPLE = ("k", "j"), ("n", "i")  # index names of h and of z, over K classes and m examples
@@ -126,11 +126,14 @@ def _prefixed(term: Term, n: Term) -> Term:
 
 def obstacle(found: Statement) -> str | None:
     """Why the activation leaves the domain of the loss; None where it provably stays inside."""
+    relation = next(_left(found), None)
+    return None if relation is None else f"{plain(relation)} is needed, and {_outside(found, relation)}"
+
+
+def _left(found: Statement) -> Iterator[Term]:
+    """The relations of the loss's domain that the activation is not proved to fulfil."""
     theory = Theory(found.definitions, found.inner_assumptions)
-    for relation in found.loss_domain:
-        if not is_proved(theory.holds, relation):
-            return f"{plain(relation)} is needed, and {_outside(found, relation)}"
-    return None
+    return (relation for relation in found.loss_domain if not is_proved(theory.holds, relation))
 
 
 def _outside(found: Statement, relation: Term) -> str:
@@ -138,17 +141,18 @@ def _outside(found: Statement, relation: Term) -> str:
     op, left, right = relation.args
     negation = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "=", "=": "!="}
     opposite = Term("rel", (negation[op], left, right))
+    shown = ["z", *(relation.names & {"y"})]
+    targets = found.given if "y" in shown else ()
+    first = {i.args[0]: 1 for i in (*relation.indices, *found.output.indices)}
     for point in candidates(found):
-        at = point._replace(indices={**point.indices, **dict.fromkeys(_names_of(relation), 1)})
-        if balls.certainly_holds(opposite, at, found.definitions):
+        at = point._replace(indices={**point.indices, **first})
+        if balls.certainly_holds(opposite, at, found.definitions) and all(
+            holds(r, point, found.definitions) for r in targets
+        ):
             output = balls.enclosure(found.output, at, found.definitions)
-            coordinates = ", ".join(f"{k}{list(i) or ''} = {v}" for (k, i), v in point.values.items() if k == "z")
+            coordinates = ", ".join(f"{k}{list(i) or ''} = {v}" for (k, i), v in point.values.items() if k in shown)
             return f"h = {output.str(4, radius=False)} at {coordinates}"
     return "it is not proved for every z"
-
-
-def _names_of(relation: Term) -> list[str]:
-    return [i.args[0] for i in relation.indices]
 
 
 # ---- the search for the steps ----------------------------------------------------------------------
@@ -222,10 +226,13 @@ class _Search:
         return Certificate(self.pair, self.about, self.average, _symbols(found), found, steps, reasons, witnesses)
 
     def forget_sizes(self) -> None:
-        """Where no step rests on a relation about sizes, such as K > 1, the statement says no more about them."""
-        found, used = self.statement, {h for theorem in self.run.theorems for h in theorem.hypotheses}
-        needed = tuple(r for r in found.activation_domain if r.names or r in used)
-        self.statement = found._replace(activation_domain=needed)
+        """Leaves out relations about sizes, such as K > 1, on which neither a step nor the domain of the loss rests."""
+        domain, used = self.statement.activation_domain, {h for t in self.run.theorems for h in t.hypotheses}
+        for relation in reversed([r for r in domain if not r.names and r not in used]):
+            rest = tuple(r for r in self.statement.activation_domain if r != relation)
+            shorter = self.statement._replace(activation_domain=rest)
+            if [*_left(shorter)] == [*_left(self.statement)]:
+                self.statement = shorter
 
     def points(self) -> dict[str, Witness]:
         """The points of the verdict; a condition that was read off dJ/dz is given up where no point meets it."""

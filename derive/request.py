@@ -77,7 +77,8 @@ def read(
             found = simpler
     why = obstacle(found)
     if why is not None and "not proved" not in why:
-        raise DeriveError(f"the activation leaves the domain of the loss: {why}; restrict z by --assume")
+        free = "z or y" if re.search(r"\by\b", why) else "z"
+        raise DeriveError(f"the activation leaves the domain of the loss: {why}; restrict {free} by --assume")
     return found
 
 

@@ -975,6 +975,8 @@ class _Parser:
             raise SyntaxProblem(f"{name} is an index, not a number", column)
         if name == "e":
             raise UndeclaredName("unknown name 'e': write exp(1), or e^x", column)
+        if name in FUNCTIONS:
+            raise UndeclaredName(f"{shown(name)} is a function: write {name}(z); the activation's output is h", column)
         near = _nearest(name, {*FUNCTIONS, *CONSTANTS, *symbols.scalars, *symbols.families, *symbols.sizes})
         if self.tokens[self.at][0] == "(":
             raise UndeclaredName(f"unknown function {shown(name)}{near}; known: {', '.join(FUNCTIONS)}", column)

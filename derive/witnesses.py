@@ -45,7 +45,8 @@ def points(statement: Statement, needs: Needs) -> dict[str, Witness]:
             continue
         name = "border" if needs.kind == "other" and not borders else f"border {n + 1}"
         try:
-            inside = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in domain)
+            relations = domain + statement.activation_domain  # z >= 0 too: a point inside, not z = 0
+            inside = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in relations)
             conditions = equations + needs.conditions
             found[name] = _first(_at_border(statement, value, where), statement, inside, conditions)
         except KernelError:

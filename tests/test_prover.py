@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from written_out import (
 
 from derive import catalogue, prover
 from derive.certificate import dumps, file_name, folder, load
-from derive.errors import UnknownName
+from derive.errors import DeriveError, UnknownName
 from derive.kernel import Theory
 from derive.proof import Proof
 from derive.syntax import parse, parse_relation, plain
@@ -237,6 +238,52 @@ def test_a_size_that_nothing_rests_on_is_not_asked_for() -> None:
     assert proof.answer == "yes" and proof.statement.activation_domain == proof.statement.parameters == ()
     needed = prover.prove(loss="bce", activation="softmax", assume=["K > 5"])
     assert [plain(r) for r in needed.statement.activation_domain] == ["K > 1"]
+
+
+@pytest.mark.parametrize("loss", ["dice", "tversky"])
+def test_a_size_that_only_the_domain_rests_on_is_asked_for(loss: str) -> None:
+    """With one class h = 1, and not h < 1, though no step needs that."""
+    proof = prover.prove(loss=loss, activation="softmax", assume=["K > 5"])
+    assert "h[k] < 1" in map(plain, proof.statement.loss_domain)
+    assert not any("K > 1" in map(plain, theorem.hypotheses) for theorem in proof.checked.theorems)
+    assert [plain(r) for r in proof.statement.activation_domain] == ["K > 1"]
+    one_class = proof.statement._replace(activation_domain=())
+    assert prover.obstacle(one_class) == "h[k] < 1 is needed, and it is not proved for every z"
+
+
+NORM = "sqrt(sum(k, (h[k] - y[k])^2))"
+OVERLAP = "sum(k, h[k]*y[k])/sum(k, h[k]*y[k] + h[k]*(1 - y[k]) + (1 - h[k])*y[k])"
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "point"),
+    [
+        (NORM, "z[k]", "h = 0 at z[1] = 0, z[2] = 0, y[1] = 0, y[2] = 0"),
+        (OVERLAP, "sigmoid", "h = 0.5000 at z[1] = 0, z[2] = 0, y[1] = -1, y[2] = -1"),
+    ],
+)
+def test_a_domain_may_rest_on_a_sum_and_on_targets(loss: str, activation: str, point: str) -> None:
+    """It has no free index then."""
+    with pytest.raises(DeriveError, match=re.escape(f"{point}; restrict z or y by --assume")):
+        prover.prove(loss=loss, activation=activation)
+
+
+def test_no_point_outside_of_the_targets_speaks_against_a_pair() -> None:
+    proof = prover.prove(loss=OVERLAP, activation="sigmoid", assume=["0 <= y[k] <= 1"])
+    assert (proof.answer, proof.kind) == ("no", "other")
+
+
+def test_a_border_lies_inside_of_a_closed_domain() -> None:
+    """Not at z = 0, from where y = h is no point between others."""
+    loss = "h - y*log(h + c)"
+    proof = prover.prove(loss=loss, activation="identity", params=["c > 0"], assume=["z >= 0"])
+    open_ = prover.prove(loss=loss, activation="identity", params=["c > 0"], assume=["z > 0"])
+    assert (
+        (proof.answer, proof.kind, proof.delta)
+        == (open_.answer, open_.kind, open_.delta)
+        == ("no", "other", proof.delta)
+    )
+    assert proof.checked.certificate.points["border"].point.values["z", ()] > 0
 
 
 @per_case

@@ -17,10 +17,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TOOL, PROOFS = ROOT / "tools" / "recheck.py", ROOT / "proofs" / "certificates"
-# What it objects to and the certificates still say: patterns of pairs and of the objection. To be emptied.
-OPEN = (
-    (r"(dice|tversky)-(softmax|softmaxT|normalize)", r"not certainly h\[k\] < 1"),  # K = 1
-)
 Mutation = Callable[[dict[str, Any]], Any]
 
 
@@ -34,18 +30,38 @@ def recheck() -> ModuleType:
     return module
 
 
-def is_open(pair: str, problem: str) -> bool:
-    return any(re.fullmatch(who, pair) and re.match(what, problem) for who, what in OPEN)
+def test_shipped_certificates_agree(recheck: ModuleType) -> None:
+    """One in twenty; scripts/test checks all of them by the command."""
+    found = [recheck.check(str(path)) for path in sorted(PROOFS.glob("*.json"))[::20]]
+    assert len(found) > 35
+    assert [f for f in found if f["problems"]] == []
+    values, exact, in_balls = (sum(f[name] for f in found) for name in ("values", "exact", "balls only"))
+    assert values > 100 * len(found) and exact > 30 * in_balls
 
 
-def test_every_shipped_certificate_agrees() -> None:
-    run = subprocess.run([sys.executable, TOOL, "--json", PROOFS], capture_output=True, text=True)
-    said = json.loads(run.stdout)
-    assert len(said["files"]) == len(list(PROOFS.glob("*.json"))) > 700
-    found = [(Path(f["file"]).stem, problem) for f in said["files"] for problem in f["problems"]]
-    assert [case for case in found if not is_open(*case)] == []
-    assert run.returncode == (1 if found else 0)
-    assert said["values"] > 100_000 and said["exact"] > 40 * said["balls only"]
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    data = json.loads((PROOFS / "bce-sigmoid.json").read_text())
+    right, wrong = tmp_path / "bce-sigmoid.json", tmp_path / "forged-sigmoid.json"
+    right.write_text(json.dumps(data))
+    assert run(right) == (0, "1 of 1 certificates agree")
+    data["verdict"]["delta"] = "y - h"
+    wrong.write_text(json.dumps(data))
+    assert run(tmp_path) == (1, "forged-sigmoid: delta: dJ/dz")
+    assert run(tmp_path / "none") == (1, "none: not covered: FileNotFoundError")
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty") == (2, "0 of 0 certificates agree")
+
+
+def run(path: Path) -> tuple[int, str]:
+    """The exit code, and how the first line begins."""
+    found = subprocess.run([sys.executable, TOOL, path], capture_output=True, text=True, check=False)
+    line = found.stdout.splitlines()[0]
+    return found.returncode, re.split(r" = |; | \[", line)[0]
+
+
+def test_it_is_small() -> None:
+    """So that it can be read in one sitting."""
+    assert len(TOOL.read_text().splitlines()) < 400
 
 
 def test_it_shares_nothing_with_the_project() -> None:
@@ -111,6 +127,7 @@ PLANTED: tuple[tuple[str, Mutation], ...] = (
     ("huber-relu", step(9, hypotheses=[])),  # d > 0 is needed
     ("mae-identity", moved("witness", z="1", y="0")),  # shows nothing: delta = h - y = 1
     ("mse-identity", verdict(delta="h - y + (h - y)/10^60")),
+    ("dice-softmax", lambda data: data["statement"].update(activation_domain=[])),  # h < 1 needs K > 1
 )
 
 

@@ -261,6 +261,7 @@ ERRORS = [
     (r"\log h \cdot y", 8, "can be read in two ways"),
     (r"\log(h)^2", 8, "can be read in two ways"),
     (r"\sin^{-1} z", 1, "write brackets around \\sin(x) to raise it"),
+    (r"\frac{d\sigma}{dz}", 7, "'sigma' is a function: write sigma(z); the activation's output is h"),
     (r"\sigma z", 8, "expected '(' after the function sigma"),
     (r"\hat{y}^12", 8, "TeX raises the first character only: write ^{...}"),
     (r"h^-1 \cdot 2", 2, "TeX raises the sign only: write ^{-1}"),

@@ -30,7 +30,7 @@ from derive.report.words import (
     point_words,
 )
 from derive.syntax import plain
-from derive.term import ONE, ZERO, Term, mul, reindex, rel, subterms, var
+from derive.term import ONE, ZERO, Term, mul, num, power, reindex, rel, subterms, times, var
 
 REASONS = {
     "loss-definition": "The loss.",
@@ -272,11 +272,26 @@ def parts(proof: Proof) -> Parts:
     output, z = proof.statement.output, proof.statement.preactivation
     outer, inner = (COST, output), (output, z)
     a, b = ([s.right for s in proof.steps if s.left == found][-1] for found in (outer, inner))
-    below = [
-        t for f in factors(a) if (d := inverse(f)) is not None for t in factors(d) if t.kind not in ("size", "num")
-    ]
+    divisors = [d for f in factors(a) if (d := inverse(f) or _symbolic_inverse(f)) is not None]
+    below = [t for d in divisors for t in factors(d) if t.kind not in ("size", "num")]
     above = [f for f in factors(b) if f.kind != "kron" and f != ONE]
     return Parts(outer, a, inner, b, below, above, [f for f in factors(b) if f.kind == "kron"])
+
+
+def _symbolic_inverse(term: Term) -> Term | None:
+    """h^p of h^(-p), which is not written below a line; None for any other term."""
+    exponent = term.args[1] if term.kind == "pow" else ONE
+    if exponent.kind != "mul" or exponent.args[0].kind != "num" or exponent.args[0].args[0] >= 0:
+        return None
+    return power(term.args[0], times(num(-exponent.args[0].args[0]), *exponent.args[1:]))
+
+
+def _divisor(found: Parts) -> Words:
+    """What dJ/dh has to cancel with: as it is written, below the line or as a factor with a negative power."""
+    negative = [f for f in factors(found.outer_value) if _symbolic_inverse(f) is not None]
+    if len(negative) == len(found.below):
+        return found.outer, " has the factor ", mul(*negative), ", and "
+    return found.outer, " has ", mul(*found.below), " below the line, and "
 
 
 def factors(term: Term) -> list[Term]:
@@ -346,8 +361,7 @@ def _why_single(proof: Proof, found: Parts) -> Words:
     above = mul(*found.above)
     slope: Words = ("that is ", above) if found.same else (found.inner, " = ", above)
     if Counter(found.above) == Counter(found.below):
-        below: Words = (found.outer, " has ", mul(*found.below), " below the line, and ")
-        return (*lead, *below, *slope, ": the two cancel", *_constant(proof), ".")
+        return (*lead, *_divisor(found), *slope, ": the two cancel", *_constant(proof), ".")
     return (*lead, *_what_remains(proof, found, slope))
 
 
@@ -379,7 +393,7 @@ def _what_remains(proof: Proof, found: Parts, slope: Words) -> Words:
     if not found.below:
         return (found.outer, " = ", found.outer_value, " has nothing below the line to cancel ", *slope[-1:], *ends)
     what = ", which cancels only in part" if found.shared else ", which does not cancel"
-    return (found.outer, " has ", mul(*found.below), " below the line, and ", *slope, what, *ends)
+    return (*_divisor(found), *slope, what, *ends)
 
 
 def _why_coupled(proof: Proof, found: Parts) -> Words:

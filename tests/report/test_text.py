@@ -244,6 +244,21 @@ def test_sentence(samples: Mapping[str, Proof], pair: str, label: str, said: str
 
 
 @pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        ("tweedie-power", "dJ/dh has the factor h^(-p), and dh/dz = h^p: the two cancel."),
+        (
+            "tweedie-exp",
+            "dJ/dh has the factor h^(-p), and dh/dz = h, which does not cancel: the factor h*h^(-p) remains.",
+        ),
+    ],
+)
+def test_a_symbolic_power_cancels_too(pair: str, said: str) -> None:
+    """It is not written below the line."""
+    assert sentence(Proof(load(pair)), "Why") == said
+
+
+@pytest.mark.parametrize(
     ("pair", "label", "said"),
     [
         ("mse-relu", "Regions", "dJ/dz = h - y where z > 0"),
