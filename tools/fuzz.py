@@ -14,8 +14,10 @@ tests/fuzz/, which tests/test_fuzz.py replays, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
+import resource
 import sys
 import time
 import traceback
@@ -32,6 +34,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 FAILURES, SHIPPED = ROOT / "tests" / "fuzz", ROOT / "proofs" / "certificates"
 BATCH = 100  # cases of a property, before it is another one's turn
 LARGE = 100_000  # characters that an edit of a certificate may add
+MEMORY = 4 << 30  # bytes that the kernel may take: a normal form may be wide
 SLOW = 2.0  # seconds of processor time
 LONGEST = {"certificate": 64}  # bytes of an input, where it is no text
 SETTINGS = ({"pair": "mse-selu"}, {"pair": "cce-softmax"}, {"pair": "cce-softmax", "layer": 2})
@@ -406,9 +409,14 @@ def escaped(word: str) -> str:
 
 
 def fuzz_kernel(seconds: float) -> int:
-    """Batches of random cases for each property in turn, until the time is over; says how many of them decided."""
+    """Batches of random cases for each property in turn, until the time is over; says how many of them decided.
+
+    A case that takes more than MEMORY fails; where FLINT ends the process for it, the place is printed.
+    """
     from kernel_cases import CASES, search
 
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     since, answers, failed = time.monotonic(), Counter[tuple[str, bool | None]](), set[str]()
     for number in count():
         for name in CASES:
@@ -416,7 +424,8 @@ def fuzz_kernel(seconds: float) -> int:
                 for each in CASES:
                     told = sum(answers[each, answer] for answer in (True, False, None))
                     print(f"{each}: {told} cases, {answers[each, True]} confirmed, {answers[each, False]} refuted")
-                print(f"kernel: {answers.total()} cases in {seconds:.0f} s, {len(failed)} properties fail")
+                most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+                print(f"kernel: {answers.total()} cases in {seconds:.0f} s, {len(failed)} fail; at most {most} MB")
                 return 1 if failed else 0
             try:
                 search(name, BATCH, number, lambda answer, name=name: answers.update([(name, answer)]))

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache, reduce
-from itertools import islice, product
+from itertools import cycle, islice, product
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from flint import arb, arb_series, ctx, fmpq
 
 Env = dict[str, Any]  # values: balls, Taylor series of three balls, numbers in fields; a nan says nothing
 TINY, SHARP, DIGITS = arb(2) ** -200, arb(2) ** -380, arb(10) ** -12  # wider than SHARP, a ball says nothing
-NEAR, ROOM, NAN, SCALAR = TINY.sqrt(), arb("0.1"), arb("nan"), ()
+NEAR, NAN, SCALAR, COUNTED = TINY.sqrt(), arb("nan"), (), ("values", "exact", "balls only")
 TOWERS = (190877025572408789, 248340498564519689)  # primes, and so are 2q + 1, 4q + 3, 8q + 7, 16q + 15
 LESS, MORE, SAME = (operator.lt, operator.ge), (operator.gt, operator.le), (operator.eq, operator.ne)
 RELATIONS: dict[Any, Any] = {ast.Lt: LESS, ast.LtE: MORE[::-1], ast.Gt: MORE, ast.GtE: LESS[::-1]}
@@ -133,8 +133,8 @@ def compiled(node: Any) -> Callable[[Env], Any]:
     inner = [compiled(n) for n in (*fields, *getattr(node, "comparators", ()), *getattr(node, "args", ()))]
     match node:
         case ast.Constant(value=int() | float() as number):
-            exact = Fraction(repr(number))
-            return lambda e: e["number"](exact)
+            exact, fixed = Fraction(repr(number)), ball(Fraction(repr(number)))
+            return lambda e: fixed if e["number"] is ball else e["number"](exact)
         case ast.Name(id=name):
             return lambda e: e["number"](e[name]) if name == "K" else e[name.removesuffix("_")][SCALAR]
         case ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=i) | ast.Constant(value=i)):
@@ -186,6 +186,15 @@ def fulfils(env: Env, hypotheses: tuple[str, ...]) -> bool:
     return all(relation(t, env) or (sign(t) is ast.Eq and relation(t, env) is None) for t in hypotheses)
 
 
+@cache
+def allowed(name: str, hypotheses: tuple[str, ...]) -> list[int]:
+    """The n for which what lies around n/13 fulfils the hypotheses about this name alone."""
+    tests = [t for t in hypotheses if names(t) - {"k"} == {name} and sign(t) is not ast.Eq]
+    places = {n: {"number": ball, name: dict.fromkeys((SCALAR, ("k",)), arb(n) / 13)} for n in range(-46, 48)}
+    good = {n for n, env in places.items() if all(holds(sign(t), value(t, env)) for t in tests)}
+    return [n for n in range(-45, 46) if {n - 1, n + 2} <= good]
+
+
 class Case:
     """A certificate, and the points at which it is looked at; the random numbers are the same in every run."""
 
@@ -196,8 +205,8 @@ class Case:
             raise ValueError("another schema, or other indices")
         self.vector, self.claim = bool(families), "h[j] - y[j]" if families else "h - y"
         self.shapes = {name: 0 for name in data["symbols"]["scalars"] if name != "J"} | dict.fromkeys(families, 1)
-        self.random, self.pools = random.Random(data["pair"]), dict[Any, list[Env]]()
-        self.problems, self.count = list[str](), {"values": 0, "exact": 0, "balls only": 0}
+        self.random, self.small = random.Random(data["pair"]), {"z": cycle((0, 1, -1, 3, -3)), "y": cycle((1, 0, -1))}
+        self.count, self.pools, self.problems = dict.fromkeys(COUNTED, 0), dict[Any, list[Env]](), list[str]()
         self.borders = [c for c in re.findall(r"where\(([^,]*),", self.statement["cost"]) if "y" in names(c)]
 
     def demand(self, good: object, otherwise: str, env: Env | None = None) -> None:
@@ -207,25 +216,16 @@ class Case:
     def own(self, name: str, env: Env) -> Any:
         return (env["j" if name == "z" else "k"],) if self.vector else SCALAR
 
-    def draw(self, name: str, tests: list[str]) -> arb:
-        """A random rational that fulfils them, and so do its neighbours; not close to an integer."""
-        for _ in range(1000):
-            x = ball(Fraction(1000 * self.random.randint(-45, 45) + self.random.randint(300, 700), 13000))
-            near = [{"number": ball, name: dict.fromkeys((SCALAR, ("k",)), x + off)} for off in (-ROOM, ROOM)]
-            if all(holds(sign(t), value(t, env)) for t, env in product(tests, near)):
-                return x
-        raise ValueError(f"no {name} where {tests}")
-
     def point(self, hypotheses: tuple[str, ...], size: int, free: bool = False, special: bool = False) -> Env:
         """A point, with h by its definition or free; ``special`` ones lie on borders and at small integers."""
         env: Env = {"K": size, "number": ball, "pi": {SCALAR: arb.pi()}, "free": free, "special": special}
         env |= {i: self.random.randint(1, size) for i in self.indices}
         for name, shape in self.shapes.items():
-            tests = [t for t in hypotheses if names(t) - {"k"} == {name} and sign(t) is not ast.Eq]
-            shares = size if name == "y" and any(text.startswith("sum") for text in hypotheses) else 1
-            env[name] = {cell: self.draw(name, tests) / shares for cell in product(range(1, size + 1), repeat=shape)}
+            wide = 13000 * (size if name == "y" and any(text.startswith("sum") for text in hypotheses) else 1)
+            cells, near = [*product(range(1, size + 1), repeat=shape)], allowed(name, hypotheses)
+            env[name] = {c: arb(1000 * self.random.choice(near) + self.random.randint(300, 700)) / wide for c in cells}
         for name in ("z", "y") if special else ():
-            env[name][self.own(name, env)] = arb(self.random.choice((0, 1, -1, 3, -3) if name == "z" else (1, 0, -1)))
+            env[name][self.own(name, env)] = arb(next(self.small[name]))
         self.complete(env, hypotheses)
         if special and self.borders and self.random.random() < 0.7:
             self.solve(self.random.choice(self.borders), env, "y", self.own("y", env))
@@ -254,7 +254,7 @@ class Case:
             found = self.pools[key] = []
             for size, special in product((3, 1, 2, 4, 5) if self.vector else (1,), (False, True)):
                 drawn = (self.point(hypotheses, size, free, special) for _ in range(60 if found else 3000))
-                found += islice((env for env in drawn if fulfils(env, hypotheses)), 1 if self.vector else 3)
+                found += islice((e for e in drawn if fulfils(e, hypotheses)), 1 if self.vector else 3 + 2 * special)
         self.demand(self.pools[key], f"no point where {', '.join(hypotheses)}")
         return self.pools[key]
 
@@ -394,6 +394,6 @@ if __name__ == "__main__":
     with Pool() as pool:
         results = pool.map(check, files, chunksize=4)
     wrong = [f"{Path(result['file']).stem}: {result['problems'][0]}" for result in results if result["problems"]]
-    total = {name: sum(result.get(name, 0) for result in results) for name in ("values", "exact", "balls only")}
+    total = {name: sum(result.get(name, 0) for result in results) for name in COUNTED}
     print(*wrong, f"{len(files) - len(wrong)} of {len(files)} certificates agree; {total}", sep="\n")
     sys.exit(2 if not files else 1 if wrong else 0)
