@@ -1183,3 +1183,59 @@ def test_continuous_where_a_relation_holds() -> None:
 def test_not_proved_to_be_continuous(text: str, assumed: tuple[str, ...], apart: tuple[str, ...]) -> None:
     with pytest.raises(KernelError):
         continuous(text, *assumed, apart=apart)
+
+
+# ---- what mutation testing found ---------------------------------------------------------------------
+
+
+def test_an_element_of_a_defined_family_is_no_variable() -> None:
+    theory = Theory({"h": ((k,), exp(item("z", k)))})
+    refused(lambda: theory.derivative(item("h", k), item("h", j), kron(k, j)), "not defined by others")
+
+
+def test_total_keeps_an_equation_that_only_the_outer_theory_has() -> None:
+    """Where y = 1, J = h y has dJ/dz = h for h = exp(z); the theory in which h is defined does not know that."""
+    outer: dict[str, Any] = {"J": ((), mul(h, y))}
+    theory, one = Theory({**outer, "h": ((), exp(z))}), rel("=", y, ONE)
+    slope = theory.derivative(h, z, h)
+    assert theory.total(Theory(outer, (one,)), COST, slope, h).hypotheses == (one,)
+    refused(lambda: theory.total(Theory(outer), COST, slope, h), "not the total derivative")
+
+
+def test_a_derivative_at_points_only_of_a_family_is_not_differentiated() -> None:
+    """Where every z_k = 1, sum_k z_k^2 has the derivative 2."""
+    outer: dict[str, Any] = {"J": ((), sum_over(k, power(item("z", k), 2)))}
+    definitions, zj = {**outer, "h": ((k,), item("z", k))}, item("z", j)
+    slope = Theory(definitions).derivative(item("h", k), zj, kron(k, j))
+    first = Theory(definitions, (rel("=", item("z", k), ONE),)).derivative(COST, zj, TWO)
+    refused(lambda: Theory(definitions).total(Theory(outer), first, slope, ZERO), "no open set")
+
+
+NOTHING: Any = None
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: Theory({"h": NOTHING}),
+        lambda: Theory({}, (NOTHING,)),
+        lambda: Theory({}).definition(NOTHING),
+        lambda: Theory({}).equal(NOTHING, z),
+        lambda: Theory({}).derivative(z, NOTHING, ONE),
+        lambda: Theory({}).chain(NOTHING, NOTHING),
+        lambda: Theory({}).total(NOTHING, COST, NOTHING, ONE),
+        lambda: Theory({}).rewrite(NOTHING, NOTHING),
+        lambda: Theory({}).cases(NOTHING, NOTHING, NOTHING, ONE),
+        lambda: Theory({}).join(NOTHING, NOTHING, NOTHING, NOTHING, ONE, h),
+        lambda: Theory({}).continuity(NOTHING, NOTHING, COST, h, z),
+        lambda: Theory({}).equal_where_zero(NOTHING, z, z),
+        lambda: Theory({}).continuous(NOTHING),
+        lambda: Theory({}).agrees_across(NOTHING, z, z),
+        lambda: Theory({}).support(NOTHING),
+        lambda: Theory({}).holds(NOTHING),
+        lambda: Theory({}).needs(NOTHING),
+        lambda: Theory({}).moving_names(NOTHING),
+    ],
+)
+def test_what_is_no_term_and_no_theorem_is_refused(work: Callable[[], Any]) -> None:
+    refused(work)
