@@ -759,3 +759,12 @@ def test_a_sign_is_found_again_once_more_is_known() -> None:
     assert algebra.sign(gap)[0] == ANY_SIGN
     algebra.use_equations((k,))
     assert algebra.sign(gap)[0] == POSITIVE_SIGN
+
+
+# ---- what mutation testing found ---------------------------------------------------------------------
+
+
+def test_a_hypothesis_about_two_indices_keeps_them_apart() -> None:
+    """1/(z_k - z_l) summed over l needs z_k != z_l for all k and l, which never holds; not only z_k != z_k."""
+    (needed,) = Theory({}).support(sum_over(l, power(sub(of("z", k), of("z", l)), -1)))
+    assert needed.args[0] == "!=" and len(set(needed.indices)) == 2

@@ -1211,6 +1211,22 @@ def test_a_derivative_at_points_only_of_a_family_is_not_differentiated() -> None
     refused(lambda: Theory(definitions).total(Theory(outer), first, slope, ZERO), "no open set")
 
 
+def test_a_derivative_by_a_free_output_is_joined() -> None:
+    """J = h^2 above 0 and h^3 below, with h no function of anything; not so for 2 h and h."""
+    up, down = H_POSITIVE, rel("<", h, ZERO)
+    for inside, outside, a, b in (
+        (power(h, 2), power(h, 3), mul(TWO, h), mul(num(3), power(h, 2))),
+        (mul(TWO, h), h, TWO, ONE),
+    ):
+        free: dict[str, Any] = {"J": ((), where(up, inside, outside))}
+        above, below = Theory(free, (up,)).derivative(COST, h, a), Theory(free, (down,)).derivative(COST, h, b)
+        theory = Theory(free)
+        if inside == power(h, 2):
+            assert theory.join(theory, up, above, below, where(up, a, b), h).hypotheses == ()
+        else:
+            refused(lambda: theory.join(theory, up, above, below, where(up, a, b), h))  # noqa: B023
+
+
 NOTHING: Any = None
 
 
@@ -1229,7 +1245,7 @@ NOTHING: Any = None
         lambda: Theory({}).join(NOTHING, NOTHING, NOTHING, NOTHING, ONE, h),
         lambda: Theory({}).continuity(NOTHING, NOTHING, COST, h, z),
         lambda: Theory({}).equal_where_zero(NOTHING, z, z),
-        lambda: Theory({}).continuous(NOTHING),
+        lambda: Theory({}).continuous(absolute(where(H_POSITIVE, z, ONE)), NOTHING),
         lambda: Theory({}).agrees_across(NOTHING, z, z),
         lambda: Theory({}).support(NOTHING),
         lambda: Theory({}).holds(NOTHING),
