@@ -30,9 +30,21 @@ from by_hand import (
     z,
 )
 
+from derive.balls import Point, certainly_holds
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Derivative, Equation, Theorem, Theory, is_proved, merged_values, resolved, strictly
+from derive.kernel import (
+    Derivative,
+    Equation,
+    Theorem,
+    Theory,
+    is_proved,
+    merged_values,
+    opposite,
+    resolved,
+    strictly,
+    weakly,
+)
 from derive.plain import plain
 from derive.syntax import Symbols, parse, parse_relation
 from derive.term import (
@@ -1225,6 +1237,21 @@ def test_a_derivative_by_a_free_output_is_joined() -> None:
             assert theory.join(theory, up, above, below, where(up, a, b), h).hypotheses == ()
         else:
             refused(lambda: theory.join(theory, up, above, below, where(up, a, b), h))  # noqa: B023
+
+
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+def test_opposite_strictly_and_weakly_at_every_pair_of_numbers(op: str) -> None:
+    """One of a condition and its opposite holds; l = r is never in the strict one, always in the weak one."""
+    nowhere = Point({}, {}, {})
+    for left, right in ((ZERO, ONE), (ONE, ZERO), (ONE, ONE)):
+        condition = rel(op, left, right)
+        holds, other, strict, weak = (
+            certainly_holds(r, nowhere, {})
+            for r in (condition, opposite(condition), strictly(condition), weakly(condition))
+        )
+        assert holds != other
+        assert strict == (holds and left != right)
+        assert weak == (holds or left == right)
 
 
 NOTHING: Any = None
