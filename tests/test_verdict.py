@@ -32,6 +32,7 @@ from by_hand import (
     l,
     log,
     refused,
+    w,
     y,
     z,
 )
@@ -40,7 +41,7 @@ from flint import fmpq
 from derive.balls import Point
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Theory
+from derive.kernel import Equation, Theory
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -61,7 +62,7 @@ from derive.term import (
     sum_over,
     where,
 )
-from derive.verdict import Kink, Region, Verdict, _holds_everywhere, needs, verdict
+from derive.verdict import Kink, Region, Verdict, _holds_everywhere, is_finite, needs, spread, verdict
 
 Found = tuple[Statement, tuple[Step, ...]]
 
@@ -795,3 +796,97 @@ def test_needs_are_those_of_the_verdict(
 
 def test_needs_of_nothing() -> None:
     refused(lambda: needs(MSE_RELU, IN_REGIONS, replay(MSE_RELU, IN_REGIONS)), "does not end")
+
+
+# ---- what mutation testing found -------------------------------------------------------------------------
+
+
+def test_of_a_vector_no_factor_is_removable() -> None:
+    """dJ/dz_j = 1 is (h_j - y_j)/(h_j - y_j) off h_j = y_j: Hadamard's lemma is about one variable, and 1 is not 0."""
+    statement = Statement(sum_over(k, hk), hk, yk, zk, zj)
+    steps = (
+        Step("differentiate-loss", (), ONE),
+        Step("differentiate-activation", (), kron(k, j)),
+        Step("chain", (0, 1), sum_over(k, mul(ONE, kron(k, j)))),
+        Step("rewrite", (2,), ONE),
+        Step("rewrite", (3,), mul(power(sub(hj, yj), -1), sub(hj, yj))),
+    )
+    said = judge((statement, steps), witness=at(k=1, j=1, z_1=3, y_1=1))
+    assert (said.kind, said.factor) == (None, None)
+
+
+def test_a_value_with_a_kink_has_no_removable_factor() -> None:
+    """|h - y| is 0 where h = y, and not smooth there: |h - y|/(h - y) has no limit."""
+    sign = where(rel(">", RESIDUAL, ZERO), ONE, MINUS_ONE)
+    slope = add(mul(HALF, absolute(RESIDUAL)), mul(HALF, RESIDUAL, sign))
+    statement, steps = scalar(mul(HALF, RESIDUAL, absolute(RESIDUAL)), slope, slope)
+    shown = mul(slope, power(RESIDUAL, -1), RESIDUAL)
+    said = judge((statement, (*steps, Step("rewrite", (3,), shown))), witness=at(z=1, y=3))
+    assert (said.kind, said.factor) == (None, None)
+
+
+def test_a_factor_is_finite_in_each_of_its_branches() -> None:
+    pole, bounded = power(RESIDUAL, -1), power(add(ONE, power(z, 2)), -1)
+    for condition in (UP, DOWN, rel(">=", z, ZERO)):
+        for inside, outside in ((pole, bounded), (bounded, pole), (bounded, ONE)):
+            found = is_finite(MSE_RELU, where(condition, inside, outside), ())
+            assert found == (pole not in (inside, outside))
+
+
+STEEP = power(z, -2)
+MSE_POLE = (
+    Statement(SQUARE, h, y, where(UP, neg(power(z, -1)), z), z),
+    (
+        Step("differentiate-loss", (), RESIDUAL),
+        Step("differentiate-activation", (), STEEP, (UP,)),
+        Step("differentiate-activation", (), ONE, (DOWN,)),
+        Step("chain", (0, 1), mul(RESIDUAL, STEEP), (UP,)),
+        Step("chain", (0, 2), mul(RESIDUAL, ONE), (DOWN,)),
+        Step("rewrite", (3,), mul(STEEP, RESIDUAL), (UP,)),
+        Step("rewrite", (4,), RESIDUAL, (DOWN,)),
+        Step("cases", (5, 6), mul(where(UP, STEEP, ONE), RESIDUAL), (UP,)),
+    ),
+)
+
+
+def test_a_factor_that_blows_up_at_the_border_of_its_region_is_none() -> None:
+    """h = -1/z for z > 0: the factor 1/z^2 has no bound where the region ends."""
+    said = judge(MSE_POLE, witness=at(z=2, y=1))
+    assert [(r.where, r.kind) for r in said.regions] == [((UP,), None), ((DOWN,), "cancels")]
+    asked = needs(*MSE_POLE, replay(*MSE_POLE)).borders
+    assert (mul(STEEP, RESIDUAL), (UP,)) in asked and all(region != (DOWN,) for _, region in asked)
+
+
+def test_one_region_is_enough_to_show_that_a_factor_is_none() -> None:
+    """0 for h > y and h - y below it: seen from above, dJ/dz is 0 where h = y."""
+    gate = where(ABOVE, ZERO, ONE)
+    found = pieces(where(ABOVE, ZERO, RESIDUAL), ZERO, ONE, Step("cases", (5, 6), gate, (ABOVE,)))
+    said = judge(found, witness=at(z=3, y=1), border=at(z=0, y=h))
+    assert said.kind == "other"
+    assert {r.where: r.kind for r in said.regions} == {(ABOVE,): "multiple", (BELOW,): "other"}
+
+
+def test_the_value_at_one_case_is_of_no_kind() -> None:
+    """y (h - y) is h - y for y = 1, which says nothing of the pair."""
+    slope = mul(y, RESIDUAL)
+    statement, steps = scalar(mul(y, SQUARE), slope, slope, cases=LABELS)
+    found = statement, (*steps, Step("condition", (3,), RESIDUAL, (LABELS[1],)))
+    said = judge(found, witness=at(z=2, y=-1))
+    assert said.regions == (Region((LABELS[1],), RESIDUAL, None, None),)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        div(mul(z, w), mul(TWO, w)),
+        div(mul(num(3), RESIDUAL, z), mul(num(4), sub(y, h))),
+        mul(where(UP, power(RESIDUAL, 2), RESIDUAL), power(RESIDUAL, -1), num(6)),
+        mul(where(UP, TWO, w), where(DOWN, z, ONE), power(w, -1)),
+        div(num(5), mul(num(10), power(z, -1))),
+    ],
+    ids=str,
+)
+def test_spreading_changes_no_value(term: Term) -> None:
+    """Each branch has all factors, and those that cancel are gone: the normal form stays."""
+    assert Theory({}).equal(spread(term), term).conclusion == Equation(spread(term), term)
+    assert spread(term) != term
