@@ -119,6 +119,17 @@ IDENTITIES: dict[str, tuple[Term, Term, Term]] = {
     "abs of abs": (absolute(absolute(z)), absolute(z), z),
     "abs of exp": (absolute(neg(exp(z))), exp(z), neg(exp(z))),
     "abs of a quotient": (absolute(div(z, w)), div(absolute(z), absolute(w)), div(z, absolute(w))),
+    "abs of a multiple": (absolute(mul(num(-2), z)), mul(TWO, absolute(z)), absolute(z)),
+    "abs of a quotient over halves": (
+        absolute(div(ONE, add(z, HALF))),
+        div(TWO, absolute(add(mul(TWO, z), ONE))),
+        div(HALF, absolute(add(mul(TWO, z), ONE))),
+    ),
+    "log of a quotient over halves": (
+        log(div(ONE, add(exp(z), HALF))),
+        sub(log(TWO), log(add(mul(TWO, exp(z)), ONE))),
+        neg(add(log(TWO), log(add(mul(TWO, exp(z)), ONE)))),
+    ),
     "abs of a sum of squares": (absolute(add(ONE, power(z, 2))), add(ONE, power(z, 2)), power(z, 2)),
     "sigmoid mirrored": (f("sigmoid", neg(z)), sub(ONE, f("sigmoid", z)), neg(f("sigmoid", z))),
     "tanh by sigmoid": (
@@ -768,3 +779,25 @@ def test_a_hypothesis_about_two_indices_keeps_them_apart() -> None:
     """1/(z_k - z_l) summed over l needs z_k != z_l for all k and l, which never holds; not only z_k != z_k."""
     (needed,) = Theory({}).support(sum_over(l, power(sub(of("z", k), of("z", l)), -1)))
     assert needed.args[0] == "!=" and len(set(needed.indices)) == 2
+
+
+def test_only_odd_functions_are_known_to_be_0_at_0() -> None:
+    nothing = sub(z, z)
+    for name in ("atan", "erf", "sin"):
+        assert same(f(name, nothing), ZERO)
+    for name in ("f", "F'", "cos"):
+        assert not same(f(name, nothing), ZERO)
+
+
+def test_an_argument_in_lowest_terms_is_one_argument() -> None:
+    """atan(1/(2 z)) is atan of half of 1/z, however that is written."""
+    assert same(f("atan", div(ONE, mul(TWO, z))), f("atan", mul(HALF, power(z, -1))))
+    assert not same(f("atan", div(ONE, mul(TWO, z))), f("atan", power(z, -1)))
+
+
+def test_a_common_divisor_of_large_polynomials_is_not_sought() -> None:
+    """Of degrees 600 and 500; of 60 and 50 it is."""
+    for tens, is_sought in ((1, True), (10, False)):
+        above, below = (add(power(z, degree * tens), ONE) for degree in (60, 50))
+        argument = div(above, below)
+        assert same(f("atan", argument), f("atan", argument)) == is_sought
