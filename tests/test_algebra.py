@@ -801,3 +801,10 @@ def test_a_common_divisor_of_large_polynomials_is_not_sought() -> None:
         above, below = (add(power(z, degree * tens), ONE) for degree in (60, 50))
         argument = div(above, below)
         assert same(f("atan", argument), f("atan", argument)) == is_sought
+
+
+def test_half_an_angle_in_a_sum_that_collapses() -> None:
+    for name in ("cos", "sin"):
+        total = sum_over(k, mul(kron(k, j), f(name, mul(HALF, of("z", k)))))
+        assert same(total, f(name, mul(HALF, of("z", j))))
+        assert not same(total, f(name, of("z", j)))

@@ -58,12 +58,13 @@ from derive.term import (
     num,
     power,
     rel,
+    size,
     sub,
     subterms,
     sum_over,
     where,
 )
-from derive.verdict import Kink, Region, Verdict, _holds_everywhere, is_finite, needs, spread, verdict
+from derive.verdict import Kink, Region, Verdict, _holds_everywhere, is_finite, is_met, needs, spread, verdict
 
 Found = tuple[Statement, tuple[Step, ...]]
 
@@ -891,3 +892,29 @@ def test_spreading_changes_no_value(term: Term) -> None:
     """Each branch has all factors, and those that cancel are gone, h - y against y - h too."""
     assert Theory({}).equal(spread(term), term).conclusion == Equation(spread(term), term)
     assert not any(t.kind == "pow" for t in subterms(spread(term)))
+
+
+@pytest.mark.parametrize("edge", [rel("<=", y, TWO), rel(">=", y, TWO)], ids=str)
+def test_a_border_lies_inside_of_the_targets(edge: Term) -> None:
+    """So that y may be on either side of h: h = y = 2 is at the edge of y <= 2, and inside of y <= 3."""
+    statement, steps = OTHER
+    for relation, is_inside in ((edge, False), (rel("<=", y, num(3)), True), (rel(">=", y, ONE), True)):
+        found = statement._replace(targets=(relation,)), steps
+        if is_inside:
+            assert judge(found, witness=APART, border=BORDER).kind == "other"
+        else:
+            refused(lambda found=found: judge(found, witness=at(z=3, y=2), border=BORDER), "inside the domain")  # type: ignore[misc]
+
+
+def test_an_equation_is_met_for_every_index_and_by_every_size() -> None:
+    as_many = rel("=", sum_over(k, yk), size("K"))
+    for equation, values, expected in (
+        (as_many, (1, 1), True),
+        (as_many, (2, 0), True),
+        (as_many, (1, 0), False),
+        (rel("=", yk, ONE), (1, 1), True),
+        (rel("=", yk, ONE), (1, 0), False),
+        (rel("=", yk, ONE), (0, 1), False),
+        (rel("=", sum_over(k, mul(yk, size("K"))), TWO), (1, 0), True),
+    ):
+        assert is_met(CCE, at(k=2, j=1, y_1=values[0], y_2=values[1]), equation) == expected
