@@ -808,3 +808,25 @@ def test_half_an_angle_in_a_sum_that_collapses() -> None:
         total = sum_over(k, mul(kron(k, j), f(name, mul(HALF, of("z", k)))))
         assert same(total, f(name, mul(HALF, of("z", j))))
         assert not same(total, f(name, of("z", j)))
+
+
+@pytest.mark.parametrize(
+    ("base", "square"),
+    [
+        (kron(k, j), kron(k, j)),
+        (where(rel(">", z, ZERO), ONE, ZERO), where(rel(">", z, ZERO), ONE, ZERO)),
+        (absolute(z), power(z, 2)),
+        (root(add(ONE, power(z, 2))), add(ONE, power(z, 2))),
+        (f("cos", z), sub(ONE, power(f("sin", z), 2))),
+    ],
+    ids=str,
+)
+def test_a_square_is_known_inside_of_an_argument(base: Term, square: Term) -> None:
+    """Where no case of two indices, and no sign, can help."""
+    assert same(f("atan", power(base, 2)), f("atan", square))
+    assert not same(f("atan", power(base, 3)), f("atan", square)) or base == square
+
+
+def test_a_double_angle_inside_of_an_argument() -> None:
+    doubled = sub(ONE, mul(TWO, power(f("sin", z), 2)))
+    assert same(f("atan", f("cos", mul(TWO, z))), f("atan", doubled))
