@@ -58,13 +58,14 @@ from derive.term import (
     num,
     power,
     rel,
+    replace,
     size,
     sub,
     subterms,
     sum_over,
     where,
 )
-from derive.verdict import Kink, Region, Verdict, _holds_everywhere, is_finite, is_met, needs, spread, verdict
+from derive.verdict import Kink, Region, Verdict, _closed_on, _holds_everywhere, is_finite, is_met, needs, spread, verdict
 
 Found = tuple[Statement, tuple[Step, ...]]
 
@@ -918,3 +919,39 @@ def test_an_equation_is_met_for_every_index_and_by_every_size() -> None:
         (rel("=", sum_over(k, mul(yk, size("K"))), TWO), (1, 0), True),
     ):
         assert is_met(CCE, at(k=2, j=1, y_1=values[0], y_2=values[1]), equation) == expected
+
+
+@pytest.mark.parametrize("scale", [ONE, HALF, TWO, MINUS_ONE, num(-1, 2), num(-2)], ids=str)
+def test_a_side_is_known_however_its_border_is_scaled(scale: Term) -> None:
+    """0 for h < y and h - y above, with c (h - y) compared with 0: in each region its own value is near, as a gate."""
+    up, down = (rel(op, mul(scale, RESIDUAL), ZERO) for op in ("><" if scale.args[0] > 0 else "<>"))
+    gate = where(up, ONE, ZERO)
+    found = pieces(
+        where(up, RESIDUAL, ZERO),
+        ONE,
+        ZERO,
+        Step("rewrite", (5,), gate, (up,)),
+        Step("rewrite", (6,), gate, (down,)),
+        Step("cases", (5, 6), gate, (up,)),
+        up=up,
+        down=down,
+    )
+    said = judge(found, witness=at(z=3, y=1), border=at(z=0, y=h))
+    assert {r.where: r.kind for r in said.regions} == {(up,): "other", (down,): None}
+
+
+@pytest.mark.parametrize("side", ["<", ">"])
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+def test_a_border_is_counted_to_a_side(op: str, side: str) -> None:
+    """At z = w the value is that of this side then, away from it what it was; also with both exchanged, and in a sum."""
+    border, theory = rel(side, z, w), Theory({})
+    for condition in (rel(op, z, w), rel(op, w, z)):
+        term = where(condition, num(3), num(5))
+        closed = _closed_on(add(term, z), border)
+        for there, from_ in ((0, 1 if side == ">" else -1), (1, 1), (-1, -1)):
+            found, said = replace(closed, {z: num(there), w: ZERO}), replace(term, {z: num(from_), w: ZERO})
+            assert theory.equal(found, add(said, num(there)))
+        inner = replace(term, {z: zk})
+        each = sum_over(k, _closed_on(inner, rel(side, zk, w)))
+        assert _closed_on(sum_over(k, inner), rel(side, zj, w)) == each
+        assert _closed_on(term, rel(side, y, w)) == term
