@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -830,3 +831,22 @@ def test_a_square_is_known_inside_of_an_argument(base: Term, square: Term) -> No
 def test_a_double_angle_inside_of_an_argument() -> None:
     doubled = sub(ONE, mul(TWO, power(f("sin", z), 2)))
     assert same(f("atan", f("cos", mul(TWO, z))), f("atan", doubled))
+
+
+def test_each_inequality_of_a_condition_is_its_own() -> None:
+    """where(z >= w, 3, 5) is where(z < w, 5, 3), and none of the three others."""
+    for op, opposite in (("<", ">="), ("<=", ">"), (">", "<="), (">=", "<")):
+        term = where(rel(op, z, w), THREE, num(5))
+        assert same(term, where(rel(opposite, z, w), num(5), THREE))
+        mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+        for other in mirrored:
+            assert same(term, where(rel(other, z, w), THREE, num(5))) == (other == op)
+            assert same(term, where(rel(mirrored[other], w, z), THREE, num(5))) == (other == op)
+
+
+def test_two_indices_that_agree_while_a_third_does_not() -> None:
+    """delta_jl = delta_kj delta_jl fails where j = l only; delta_kj delta_jl = delta_kl delta_jl holds."""
+    for a, b, c in permutations((j, k, l)):
+        assert not same(kron(b, c), mul(kron(a, b), kron(b, c)))
+        assert not same(mul(kron(a, b), kron(b, c)), kron(b, c))
+        assert same(mul(kron(a, b), kron(b, c)), mul(kron(a, c), kron(b, c)))
