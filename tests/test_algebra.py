@@ -850,3 +850,22 @@ def test_two_indices_that_agree_while_a_third_does_not() -> None:
         assert not same(kron(b, c), mul(kron(a, b), kron(b, c)))
         assert not same(mul(kron(a, b), kron(b, c)), kron(b, c))
         assert same(mul(kron(a, b), kron(b, c)), mul(kron(a, c), kron(b, c)))
+
+
+def test_the_sign_of_a_sum_by_its_summands_and_by_what_is_assumed_of_it() -> None:
+    """No summand is negative, and the sum is not 0; where the summands say enough, nothing else is cited."""
+    total = sum_over(k, of("y", k))
+    weak, strong, some = rel(">=", of("y", k), ZERO), rel(">", of("y", k), ZERO), rel("!=", total, ZERO)
+    scaled = mul(total, exp(w))
+    assert Theory({}, (weak, some)).holds(rel(">", scaled, ZERO))
+    assert not Theory({}, (weak,)).holds(rel(">", scaled, ZERO))
+    assert not Theory({}, (some,)).holds(rel(">", scaled, ZERO))
+    assert Theory({}, (strong, rel(">=", total, ZERO))).support(log(scaled)) == (strong,)
+
+
+def test_no_absolute_value_is_negative() -> None:
+    """Also with an index, where no case by its sign is made."""
+    for term in (z, of("z", k), sub(of("z", k), of("y", j))):
+        theory = Theory({}, (rel("!=", term, ZERO),))
+        assert Theory({}).holds(rel(">=", absolute(term), ZERO)) and theory.holds(rel(">", absolute(term), ZERO))
+        assert not Theory({}).holds(rel(">", absolute(term), ZERO))

@@ -332,3 +332,19 @@ def test_a_function_of_two_arguments_has_no_derivative_that_is_left_out() -> Non
         with pytest.raises(KernelError, match="no law"):
             Calculus({}, ()).differentiate(call("f", *arguments), z)
     assert Calculus({}, ()).differentiate(call("f", w, w), z) is None
+
+
+def test_a_known_law_is_of_one_argument() -> None:
+    for name in ("exp", "log", "Li2", "f"):
+        for term in (call(name, z, w), call(name)):
+            refused(lambda term=term: Theory({}).support(term), "no law")  # type: ignore[misc]
+
+
+def test_a_fact_about_all_that_is_compared_is_used_across_a_border() -> None:
+    """Where z_k = w_k, |z_k + w_k| is 2 w_k if z_k + w_k > 0, and not else."""
+    zk, wk = item("z", k), item("w", k)
+    asked = rel(">", zk, wk), absolute(add(zk, wk)), mul(TWO, wk)
+    assert Theory({}, (rel(">", add(zk, wk), ZERO),)).agrees_across(*asked)
+    assert Theory({}, (rel(">", zk, ZERO),)).agrees_across(*asked)
+    assert not Theory({}).agrees_across(*asked)
+    assert not Theory({}, (rel(">", var("x"), ZERO),)).agrees_across(*asked)

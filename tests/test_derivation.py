@@ -430,3 +430,15 @@ def test_indices_of_a_statement_fit(preactivation: Term) -> None:
 @pytest.mark.parametrize("target", [y, item("y", l), item("y", i), item("y", k, l)], ids=str)
 def test_the_target_is_indexed_as_the_output(target: Term) -> None:
     refused(lambda: replay(Statement(VECTOR, item("h", k), target, item("z", k), item("z", j)), ()))
+
+
+# ---- what mutation testing found -----------------------------------------------------------------------
+
+
+def test_what_a_condition_may_name() -> None:
+    """Targets, parameters and sizes, the targets at least; nothing that z moves, and no inequality."""
+    assert IDENTITY.is_condition(rel("=", y, ONE)) and IDENTITY.is_condition(rel("=", mul(w, y), size("K")))
+    for foreign in (COST, h, z):
+        assert not IDENTITY.is_condition(rel("=", y, foreign)) and not IDENTITY.is_condition(rel("=", foreign, y))
+    for other in (rel("=", w, ONE), rel("=", ONE, ONE), rel("<", y, ONE), rel("!=", y, ONE), rel("<=", y, ONE)):
+        assert not IDENTITY.is_condition(other)
