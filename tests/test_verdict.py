@@ -955,3 +955,19 @@ def test_a_border_is_counted_to_a_side(op: str, side: str) -> None:
         each = sum_over(k, _closed_on(inner, rel(side, zk, w)))
         assert _closed_on(sum_over(k, inner), rel(side, zj, w)) == each
         assert _closed_on(term, rel(side, y, w)) == term
+
+
+@pytest.mark.parametrize(
+    ("more", "slope", "loss_domain"),
+    [(log(h), power(h, -1), (H_POSITIVE,)), (power(add(h, ONE), -1), neg(power(add(h, ONE), -2)), ())],
+    ids=str,
+)
+def test_a_kink_has_values_where_the_rest_is_defined(more: Term, slope: Term, loss_domain: tuple[Term, ...]) -> None:
+    """|h - 1| beside log(h), whose domain the identity leaves, and beside 1/(h + 1), which another exclusion leaves out."""
+    gap = sub(h, ONE)
+    up, down = rel(">", gap, ZERO), rel("<", gap, ZERO)
+    left, right = add(slope, ONE), add(slope, MINUS_ONE)
+    last = Step("cases", (5, 6), where(up, left, right), (up,))
+    cost = add(absolute(gap), more)
+    said = judge(pieces(cost, left, right, last, up=up, down=down, loss_domain=loss_domain), witness=at(z=3, y=1))
+    assert Kink(rel("=", gap, ZERO), right, left, down, up) in said.kinks
