@@ -1282,3 +1282,18 @@ NOTHING: Any = None
 )
 def test_what_is_no_term_and_no_theorem_is_refused(work: Callable[[], Any]) -> None:
     refused(work)
+
+
+def test_a_derivative_where_a_condition_jumps_is_not_differentiated() -> None:
+    """where(z >= 0, 1, -1) > 0 is a strict relation, and says z >= 0: that set is not open."""
+    outer: dict[str, Any] = {"J": ((), power(z, 2))}
+    definitions = {**outer, "h": ((), z)}
+    theory, jump = Theory(definitions), where(rel(">=", z, ZERO), ONE, MINUS_ONE)
+    slope = theory.derivative(h, z, ONE)
+    for needed, is_open in ((jump, False), (add(z, TWO), True)):
+        first = theory.derivative(COST, z, add(mul(TWO, z), mul(ZERO, log(needed))))
+        assert first.hypotheses == (rel(">", needed, ZERO),)
+        if is_open:
+            assert theory.total(Theory(outer), first, slope, TWO).hypotheses == first.hypotheses
+        else:
+            refused(lambda first=first: theory.total(Theory(outer), first, slope, TWO), "no open set")  # type: ignore[misc]
