@@ -33,6 +33,7 @@ from derive.term import (
     num,
     power,
     rel,
+    replace,
     size,
     sub,
     sum_over,
@@ -869,3 +870,18 @@ def test_no_absolute_value_is_negative() -> None:
         theory = Theory({}, (rel("!=", term, ZERO),))
         assert Theory({}).holds(rel(">=", absolute(term), ZERO)) and theory.holds(rel(">", absolute(term), ZERO))
         assert not Theory({}).holds(rel(">", absolute(term), ZERO))
+
+
+def test_a_bound_by_another_variable() -> None:
+    """From 2 z < w and w < 4 follows z < 2, and nothing less; the same for -2 z < w, and for every index."""
+    zk, wk, zj = of("z", k), of("w", k), of("z", j)
+    for scale in (TWO, HALF, num(-2)):
+        known = (rel("<", mul(scale, z), w), rel("<", w, num(4)))
+        edge, op = num(fmpq(4) / scale.args[0]), "<" if scale.args[0] > 0 else ">"
+        less = sub(edge, num(1, 100)) if op == "<" else add(edge, num(1, 100))
+        for assumptions in (known, known[::-1]):
+            assert Theory({}, assumptions).holds(rel(op, z, edge))
+            assert not Theory({}, assumptions).holds(rel(op, z, less))
+            each = tuple(replace(r, {z: zk, w: wk}) for r in assumptions)
+            assert Theory({}, each).holds(rel(op, zj, edge))
+            assert not Theory({}, each).holds(rel(op, zj, less))

@@ -1297,3 +1297,15 @@ def test_a_derivative_where_a_condition_jumps_is_not_differentiated() -> None:
             assert theory.total(Theory(outer), first, slope, TWO).hypotheses == first.hypotheses
         else:
             refused(lambda first=first: theory.total(Theory(outer), first, slope, TWO), "no open set")  # type: ignore[misc]
+
+
+def test_a_family_that_jumps_is_not_joined() -> None:
+    """J = sum_k h_k with h_k = where(sum_l z_l > 0, 1, 0) has the derivative 0 on both sides, and jumps by K."""
+    total = sum_over(l, item("z", l))
+    free: dict[str, Any] = {"J": ((), sum_over(k, item("h", k)))}
+    for up, down in ((rel(">", total, ZERO), rel("<", total, ZERO)), (rel("<", total, ZERO), rel(">", total, ZERO))):
+        bound = {**free, "h": ((k,), where(up, ONE, ZERO))}
+        above, below = (Theory(bound, (side,)).derivative(COST, item("z", j), ZERO) for side in (up, down))
+        assert Theory(bound).cases(up, above, below, ZERO).hypotheses == (rel("!=", total, ZERO),)
+        for output in (item("h", k), item("h", l)):
+            refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, output), "only scalars")  # noqa: B023
