@@ -1309,3 +1309,42 @@ def test_a_family_that_jumps_is_not_joined() -> None:
         assert Theory(bound).cases(up, above, below, ZERO).hypotheses == (rel("!=", total, ZERO),)
         for output in (item("h", k), item("h", l)):
             refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, output), "only scalars")  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("cost", "activation", "inside", "outside"),
+    [(h, where(UP, ONE, ZERO), ZERO, ZERO), (power(h, 2), where(UP, z, ONE), mul(TWO, z), ZERO)],
+    ids=["a step", "a jump"],
+)
+def test_an_activation_that_jumps_at_its_own_border_is_not_joined(
+    cost: Term, activation: Term, inside: Term, outside: Term
+) -> None:
+    outer, theory, above, below = sides(cost, inside, outside, activation=activation)
+    refused(lambda: theory.join(outer, UP, above, below, where(UP, inside, outside), h))
+
+
+def test_a_border_in_a_family_is_joined() -> None:
+    """J = S^2 for S = sum_k h_k > 0, else 0 or S; h = z."""
+    total = sum_over(k, item("h", k))
+    up, down = rel(">", total, ZERO), rel("<", total, ZERO)
+    for other, slope, is_joined in ((ZERO, ZERO, True), (power(total, 3), mul(num(3), power(total, 2)), True),
+                                    (total, ONE, False)):  # fmt: skip
+        free: dict[str, Any] = {"J": ((), where(up, power(total, 2), other))}
+        bound = {**free, "h": ((k,), item("z", k))}
+        above = Theory(bound, (up,)).derivative(COST, item("z", j), mul(TWO, total))
+        below = Theory(bound, (down,)).derivative(COST, item("z", j), slope)
+        value, theory, outer = where(up, mul(TWO, total), slope), Theory(bound), Theory(free)
+        if is_joined:
+            assert theory.join(outer, up, above, below, value, item("h", k)).hypotheses == ()
+        else:
+            refused(lambda: theory.join(outer, up, above, below, value, item("h", k)))  # noqa: B023
+
+
+def test_an_activation_that_is_undefined_at_a_border_that_names_it() -> None:
+    """h = tanh(1/z): J = y + 0 h has the derivative 0 on both sides of z = 0, where it has no value."""
+    up, down = (rel(op, add(z, h, neg(h)), ZERO) for op in "><")
+    free: dict[str, Any] = {"J": ((), add(y, mul(ZERO, h)))}
+    bound = {**free, "h": ((), call("tanh", power(z, -1)))}
+    above, below = (Theory(bound, (side,)).derivative(COST, z, ZERO) for side in (up, down))
+    assert above.hypotheses == (up,)
+    refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, h))
