@@ -324,3 +324,13 @@ def test_a_loss_that_uses_z_has_two_slopes() -> None:
     assert derive.check("dJ/dz = h - y + z*h*(1 - h)", **given).answer == "right"
     assert derive.check("dJ/dz = h - y", **given).answer == "wrong"
     assert derive.check("dJ/dz = dJ/dh*dh/dz", **given).answer == "wrong"
+
+
+# ---- what mutation testing found
+
+
+@pytest.mark.parametrize("claim", ["h - y + 0/max(0, z - 200)", "h - y + 0/(|z - 200| + z - 200)"])
+def test_where_no_generic_point_is_found_nothing_is_said_to_be_thin(claim: str) -> None:
+    """All generic points have z < 100; what is undefined for z < 200 is not right off single values of z."""
+    found = derive.check(claim, loss="(h - y)^2/2", activation="z", assume=("z > 100",))
+    assert found.answer != "right"
