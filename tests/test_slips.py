@@ -189,3 +189,21 @@ def test_the_correction_is_right_and_is_what_the_claim_is_not(pair: str) -> None
         name = left + ("_j" if pair in VECTORS else "")
         found = wrong(f"{name} = 7 + z" + ("_j" if pair in VECTORS else ""), pair)
         assert derive.check(f"{name} = {found.correction}", pair).answer == "right"
+
+
+# ---- what mutation testing found
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [
+        ("dJ/da2_j", "wrong-variable"),
+        ("sum(k, Theta2_kj*(h_k - y_k))", "missing-activation-derivative"),
+        ("sum(k, Theta2_kj*(h_k - y_k))*(a2_j*(1 - a2_j))^2", "extra-activation-derivative"),
+        ("-dJ/da2_j*a2_j*(1 - a2_j)", "sign"),
+    ],
+)
+def test_slips_below_the_output_layer(claim: str, code: str) -> None:
+    """delta of the hidden layer is sum_k Theta_kj (h_k - y_k) a_j (1 - a_j) by the chain rule."""
+    found = derive.check(claim, "bce-sigmoid", layer=2)
+    assert (found.answer, found.to_json()["slip"]) == ("wrong", code)
