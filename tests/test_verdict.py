@@ -971,3 +971,10 @@ def test_a_kink_has_values_where_the_rest_is_defined(more: Term, slope: Term, lo
     cost = add(absolute(gap), more)
     said = judge(pieces(cost, left, right, last, up=up, down=down, loss_domain=loss_domain), witness=at(z=3, y=1))
     assert Kink(rel("=", gap, ZERO), right, left, down, up) in said.kinks
+
+
+def test_a_border_is_looked_at_in_the_last_form() -> None:
+    """h (h - y)/(h - y) has no value where h = y; the last line says h, which is not 0 there."""
+    slope = mul(h, RESIDUAL, power(RESIDUAL, -1))
+    said = judge(scalar(mul(HALF, power(h, 2)), slope, h), witness=APART, border=BORDER)
+    assert said.kind == "other" and said.exclusions == (rel("!=", RESIDUAL, ZERO),)
