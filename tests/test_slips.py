@@ -207,3 +207,8 @@ def test_slips_below_the_output_layer(claim: str, code: str) -> None:
     """delta of the hidden layer is sum_k Theta_kj (h_k - y_k) a_j (1 - a_j) by the chain rule."""
     found = derive.check(claim, "bce-sigmoid", layer=2)
     assert (found.answer, found.to_json()["slip"]) == ("wrong", code)
+
+
+def test_a_slip_names_the_derivative_that_is_claimed() -> None:
+    assert "dJ/dz" in str(wrong("y - h", "bce-sigmoid").explanation)
+    assert "dJ/dz_j" in str(wrong("y_j - h_j", "cce-softmax").explanation)
