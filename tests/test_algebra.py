@@ -885,3 +885,12 @@ def test_a_bound_by_another_variable() -> None:
             each = tuple(replace(r, {z: zk, w: wk}) for r in assumptions)
             assert Theory({}, each).holds(rel(op, zj, edge))
             assert not Theory({}, each).holds(rel(op, zj, less))
+
+
+def test_the_logarithm_of_powers_of_what_is_negative() -> None:
+    """log(z^2) = 2 log(-z) for z < 0; of odd powers, two make a positive product."""
+    below = rel("<", z, ZERO), rel("<", w, ZERO)
+    assert same(log(power(z, 2)), mul(TWO, log(neg(z))), *below)
+    assert same(log(mul(power(z, 3), w)), add(mul(THREE, log(neg(z))), log(neg(w))), *below)
+    assert same(log(mul(power(z, 2), power(w, 4))), add(mul(TWO, log(neg(z))), mul(num(4), log(neg(w)))), *below)
+    assert not same(log(power(z, 3)), mul(THREE, log(neg(z))), *below)

@@ -212,3 +212,11 @@ def test_slips_below_the_output_layer(claim: str, code: str) -> None:
 def test_a_slip_names_the_derivative_that_is_claimed() -> None:
     assert "dJ/dz" in str(wrong("y - h", "bce-sigmoid").explanation)
     assert "dJ/dz_j" in str(wrong("y_j - h_j", "cce-softmax").explanation)
+
+
+def test_a_wrong_second_derivative_is_named_and_measured() -> None:
+    """d2J/dz2 of bce with sigmoid is h (1 - h): 1/4 at z = 0."""
+    found = wrong("d2J/dz2 = -h*(1 - h)", "bce-sigmoid")
+    assert "d2J/dz2" in str(found.explanation)
+    witness = found.to_json()["witness"]
+    assert (witness["z"], witness["value"], witness["claim"]) == ("0", "1/4", "-1/4")
