@@ -343,7 +343,9 @@ def test_the_function_that_stands_for_any_other_has_its_own_derivative() -> None
     for argument in (z, power(z, 2), call("f", z)):
         value, slope = _instance(call("f", argument)), _instance(call("f'", argument))
         times_inner = evaluate(_instance(argument), place, {}, ("z", ()), 256)[1]
-        assert evaluate(value, place, {}, ("z", ()), 256)[1].overlaps(evaluate(slope, place, {}, None, 256)[0] * times_inner)
+        assert evaluate(value, place, {}, ("z", ()), 256)[1].overlaps(
+            evaluate(slope, place, {}, None, 256)[0] * times_inner
+        )
         assert value != slope and not {t.args[0] for t in subterms(value) if t.kind == "call"} - {"sigmoid"}
     with pytest.raises(KernelError, match="second derivative"):
         _instance(call("f''", z))

@@ -65,7 +65,18 @@ from derive.term import (
     sum_over,
     where,
 )
-from derive.verdict import Kink, Region, Verdict, _closed_on, _holds_everywhere, is_finite, is_met, needs, spread, verdict
+from derive.verdict import (
+    Kink,
+    Region,
+    Verdict,
+    _closed_on,
+    _holds_everywhere,
+    is_finite,
+    is_met,
+    needs,
+    spread,
+    verdict,
+)
 
 Found = tuple[Statement, tuple[Step, ...]]
 
