@@ -954,7 +954,7 @@ def test_a_side_is_known_however_its_border_is_scaled(scale: Term) -> None:
 @pytest.mark.parametrize("side", ["<", ">"])
 @pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
 def test_a_border_is_counted_to_a_side(op: str, side: str) -> None:
-    """At z = w the value is that of this side then, away from it what it was; also with both exchanged, and in a sum."""
+    """At z = w the value is that of this side then, else what it was; also with both exchanged, and in a sum."""
     border, theory = rel(side, z, w), Theory({})
     for condition in (rel(op, z, w), rel(op, w, z)):
         term = where(condition, num(3), num(5))
@@ -974,7 +974,7 @@ def test_a_border_is_counted_to_a_side(op: str, side: str) -> None:
     ids=str,
 )
 def test_a_kink_has_values_where_the_rest_is_defined(more: Term, slope: Term, loss_domain: tuple[Term, ...]) -> None:
-    """|h - 1| beside log(h), whose domain the identity leaves, and beside 1/(h + 1), which another exclusion leaves out."""
+    """|h - 1| beside log(h), whose domain the identity leaves, and 1/(h + 1), left out by another exclusion."""
     gap = sub(h, ONE)
     up, down = rel(">", gap, ZERO), rel("<", gap, ZERO)
     left, right = add(slope, ONE), add(slope, MINUS_ONE)
