@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from derive.term import (
     num,
     power,
     rel,
+    replace,
     size,
     sub,
     sum_over,
@@ -119,6 +121,17 @@ IDENTITIES: dict[str, tuple[Term, Term, Term]] = {
     "abs of abs": (absolute(absolute(z)), absolute(z), z),
     "abs of exp": (absolute(neg(exp(z))), exp(z), neg(exp(z))),
     "abs of a quotient": (absolute(div(z, w)), div(absolute(z), absolute(w)), div(z, absolute(w))),
+    "abs of a multiple": (absolute(mul(num(-2), z)), mul(TWO, absolute(z)), absolute(z)),
+    "abs of a quotient over halves": (
+        absolute(div(ONE, add(z, HALF))),
+        div(TWO, absolute(add(mul(TWO, z), ONE))),
+        div(HALF, absolute(add(mul(TWO, z), ONE))),
+    ),
+    "log of a quotient over halves": (
+        log(div(ONE, add(exp(z), HALF))),
+        sub(log(TWO), log(add(mul(TWO, exp(z)), ONE))),
+        neg(add(log(TWO), log(add(mul(TWO, exp(z)), ONE)))),
+    ),
     "abs of a sum of squares": (absolute(add(ONE, power(z, 2))), add(ONE, power(z, 2)), power(z, 2)),
     "sigmoid mirrored": (f("sigmoid", neg(z)), sub(ONE, f("sigmoid", z)), neg(f("sigmoid", z))),
     "tanh by sigmoid": (
@@ -775,3 +788,125 @@ def test_a_sign_is_found_again_once_more_is_known() -> None:
     assert algebra.sign(gap)[0] == ANY_SIGN
     algebra.use_equations((k,))
     assert algebra.sign(gap)[0] == POSITIVE_SIGN
+
+
+# ---- what mutation testing found ---------------------------------------------------------------------
+
+
+def test_a_hypothesis_about_two_indices_keeps_them_apart() -> None:
+    """1/(z_k - z_l) summed over l needs z_k != z_l for all k and l, which never holds; not only z_k != z_k."""
+    (needed,) = Theory({}).support(sum_over(l, power(sub(of("z", k), of("z", l)), -1)))
+    assert needed.args[0] == "!=" and len(set(needed.indices)) == 2
+
+
+def test_only_odd_functions_are_known_to_be_0_at_0() -> None:
+    nothing = sub(z, z)
+    for name in ("atan", "erf", "sin"):
+        assert same(f(name, nothing), ZERO)
+    for name in ("f", "F'", "cos"):
+        assert not same(f(name, nothing), ZERO)
+
+
+def test_an_argument_in_lowest_terms_is_one_argument() -> None:
+    """atan(1/(2 z)) is atan of half of 1/z, however that is written."""
+    assert same(f("atan", div(ONE, mul(TWO, z))), f("atan", mul(HALF, power(z, -1))))
+    assert not same(f("atan", div(ONE, mul(TWO, z))), f("atan", power(z, -1)))
+
+
+def test_a_common_divisor_of_large_polynomials_is_not_sought() -> None:
+    """Of degrees 600 and 500; of 60 and 50 it is."""
+    for tens, is_sought in ((1, True), (10, False)):
+        above, below = (add(power(z, degree * tens), ONE) for degree in (60, 50))
+        argument = div(above, below)
+        assert same(f("atan", argument), f("atan", argument)) == is_sought
+
+
+def test_half_an_angle_in_a_sum_that_collapses() -> None:
+    for name in ("cos", "sin"):
+        total = sum_over(k, mul(kron(k, j), f(name, mul(HALF, of("z", k)))))
+        assert same(total, f(name, mul(HALF, of("z", j))))
+        assert not same(total, f(name, of("z", j)))
+
+
+@pytest.mark.parametrize(
+    ("base", "square"),
+    [
+        (kron(k, j), kron(k, j)),
+        (where(rel(">", z, ZERO), ONE, ZERO), where(rel(">", z, ZERO), ONE, ZERO)),
+        (absolute(z), power(z, 2)),
+        (root(add(ONE, power(z, 2))), add(ONE, power(z, 2))),
+        (f("cos", z), sub(ONE, power(f("sin", z), 2))),
+    ],
+    ids=str,
+)
+def test_a_square_is_known_inside_of_an_argument(base: Term, square: Term) -> None:
+    """Where no case of two indices, and no sign, can help."""
+    assert same(f("atan", power(base, 2)), f("atan", square))
+    assert not same(f("atan", power(base, 3)), f("atan", square)) or base == square
+
+
+def test_a_double_angle_inside_of_an_argument() -> None:
+    doubled = sub(ONE, mul(TWO, power(f("sin", z), 2)))
+    assert same(f("atan", f("cos", mul(TWO, z))), f("atan", doubled))
+
+
+def test_each_inequality_of_a_condition_is_its_own() -> None:
+    """where(z >= w, 3, 5) is where(z < w, 5, 3), and none of the three others."""
+    for op, opposite in (("<", ">="), ("<=", ">"), (">", "<="), (">=", "<")):
+        term = where(rel(op, z, w), THREE, num(5))
+        assert same(term, where(rel(opposite, z, w), num(5), THREE))
+        mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+        for other in mirrored:
+            assert same(term, where(rel(other, z, w), THREE, num(5))) == (other == op)
+            assert same(term, where(rel(mirrored[other], w, z), THREE, num(5))) == (other == op)
+
+
+def test_two_indices_that_agree_while_a_third_does_not() -> None:
+    """delta_jl = delta_kj delta_jl fails where j = l only; delta_kj delta_jl = delta_kl delta_jl holds."""
+    for a, b, c in permutations((j, k, l)):
+        assert not same(kron(b, c), mul(kron(a, b), kron(b, c)))
+        assert not same(mul(kron(a, b), kron(b, c)), kron(b, c))
+        assert same(mul(kron(a, b), kron(b, c)), mul(kron(a, c), kron(b, c)))
+
+
+def test_the_sign_of_a_sum_by_its_summands_and_by_what_is_assumed_of_it() -> None:
+    """No summand is negative, and the sum is not 0; where the summands say enough, nothing else is cited."""
+    total = sum_over(k, of("y", k))
+    weak, strong, some = rel(">=", of("y", k), ZERO), rel(">", of("y", k), ZERO), rel("!=", total, ZERO)
+    scaled = mul(total, exp(w))
+    assert Theory({}, (weak, some)).holds(rel(">", scaled, ZERO))
+    assert not Theory({}, (weak,)).holds(rel(">", scaled, ZERO))
+    assert not Theory({}, (some,)).holds(rel(">", scaled, ZERO))
+    assert Theory({}, (strong, rel(">=", total, ZERO))).support(log(scaled)) == (strong,)
+
+
+def test_no_absolute_value_is_negative() -> None:
+    """Also with an index, where no case by its sign is made."""
+    for term in (z, of("z", k), sub(of("z", k), of("y", j))):
+        theory = Theory({}, (rel("!=", term, ZERO),))
+        assert Theory({}).holds(rel(">=", absolute(term), ZERO)) and theory.holds(rel(">", absolute(term), ZERO))
+        assert not Theory({}).holds(rel(">", absolute(term), ZERO))
+
+
+def test_a_bound_by_another_variable() -> None:
+    """From 2 z < w and w < 4 follows z < 2, and nothing less; the same for -2 z < w, and for every index."""
+    zk, wk, zj = of("z", k), of("w", k), of("z", j)
+    for scale in (TWO, HALF, num(-2)):
+        known = (rel("<", mul(scale, z), w), rel("<", w, num(4)))
+        edge, op = num(fmpq(4) / scale.args[0]), "<" if scale.args[0] > 0 else ">"
+        less = sub(edge, num(1, 100)) if op == "<" else add(edge, num(1, 100))
+        for assumptions in (known, known[::-1]):
+            assert Theory({}, assumptions).holds(rel(op, z, edge))
+            assert not Theory({}, assumptions).holds(rel(op, z, less))
+            each = tuple(replace(r, {z: zk, w: wk}) for r in assumptions)
+            assert Theory({}, each).holds(rel(op, zj, edge))
+            assert not Theory({}, each).holds(rel(op, zj, less))
+
+
+def test_the_logarithm_of_powers_of_what_is_negative() -> None:
+    """log(z^2) = 2 log(-z) for z < 0; of odd powers, two make a positive product."""
+    below = rel("<", z, ZERO), rel("<", w, ZERO)
+    assert same(log(power(z, 2)), mul(TWO, log(neg(z))), *below)
+    assert same(log(mul(power(z, 3), w)), add(mul(THREE, log(neg(z))), log(neg(w))), *below)
+    assert same(log(mul(power(z, 2), power(w, 4))), add(mul(TWO, log(neg(z))), mul(num(4), log(neg(w)))), *below)
+    assert not same(log(power(z, 3)), mul(THREE, log(neg(z))), *below)

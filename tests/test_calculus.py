@@ -321,3 +321,30 @@ def test_a_summand_with_a_kink_or_a_jump_needs_to_be_off_its_border(text: str, b
 def test_that_all_elements_are_at_the_border_is_not_assumed() -> None:
     """u[k] = v[k] for one k only: what the other elements are is open, so that the slopes are not the same."""
     assert needs_of_slope("sum(k, where(u[k] > v[k], (u[k] - v[k])*sum(i, (u[i] - v[i])^2), 0))")
+
+
+# ---- what mutation testing found ---------------------------------------------------------------------
+
+
+def test_a_function_of_two_arguments_has_no_derivative_that_is_left_out() -> None:
+    """Also where one of them does not move."""
+    for arguments in ((z, w), (w, z), (z, z)):
+        with pytest.raises(KernelError, match="no law"):
+            Calculus({}, ()).differentiate(call("f", *arguments), z)
+    assert Calculus({}, ()).differentiate(call("f", w, w), z) is None
+
+
+def test_a_known_law_is_of_one_argument() -> None:
+    for name in ("exp", "log", "Li2", "f"):
+        for term in (call(name, z, w), call(name)):
+            refused(lambda term=term: Theory({}).support(term), "no law")  # type: ignore[misc]
+
+
+def test_a_fact_about_all_that_is_compared_is_used_across_a_border() -> None:
+    """Where z_k = w_k, |z_k + w_k| is 2 w_k if z_k + w_k > 0, and not else."""
+    zk, wk = item("z", k), item("w", k)
+    asked = rel(">", zk, wk), absolute(add(zk, wk)), mul(TWO, wk)
+    assert Theory({}, (rel(">", add(zk, wk), ZERO),)).agrees_across(*asked)
+    assert Theory({}, (rel(">", zk, ZERO),)).agrees_across(*asked)
+    assert not Theory({}).agrees_across(*asked)
+    assert not Theory({}, (rel(">", var("x"), ZERO),)).agrees_across(*asked)

@@ -37,7 +37,7 @@ from by_hand import (
     z,
 )
 
-from derive.derivation import COST, RULES, Derivation, Statement, Step, replay
+from derive.derivation import COST, RULES, Derivation, Statement, Step, check_statement, replay
 from derive.errors import KernelError
 from derive.kernel import Derivative
 from derive.term import (
@@ -430,3 +430,35 @@ def test_indices_of_a_statement_fit(preactivation: Term) -> None:
 @pytest.mark.parametrize("target", [y, item("y", l), item("y", i), item("y", k, l)], ids=str)
 def test_the_target_is_indexed_as_the_output(target: Term) -> None:
     refused(lambda: replay(Statement(VECTOR, item("h", k), target, item("z", k), item("z", j)), ()))
+
+
+# ---- what mutation testing found -----------------------------------------------------------------------
+
+
+def test_what_a_condition_may_name() -> None:
+    """Targets, parameters and sizes, the targets at least; nothing that z moves, and no inequality."""
+    assert IDENTITY.is_condition(rel("=", y, ONE)) and IDENTITY.is_condition(rel("=", mul(w, y), size("K")))
+    for foreign in (COST, h, z):
+        assert not IDENTITY.is_condition(rel("=", y, foreign)) and not IDENTITY.is_condition(rel("=", foreign, y))
+    for other in (rel("=", w, ONE), rel("=", ONE, ONE), rel("<", y, ONE), rel("!=", y, ONE), rel("<=", y, ONE)):
+        assert not IDENTITY.is_condition(other)
+
+
+def test_no_part_of_a_statement_names_what_belongs_elsewhere() -> None:
+    """The check says so itself, before any definition rests on another."""
+    check_statement(IDENTITY)
+    foreign = {
+        "cost": (COST,),
+        "activation": (COST, h, y),
+        "loss_domain": (COST, z),
+        "activation_domain": (COST, h, y),
+        "targets": (COST, h, z),
+        "parameters": (COST, h, y, z),
+        "cases": (COST, h, z),
+    }
+    for field, names in foreign.items():
+        for name in names:
+            op = "=" if field == "cases" else ">"
+            part = mul(w, name) if field in ("cost", "activation") else (rel(op, mul(w, name), ONE),)
+            statement = IDENTITY._replace(**{field: part})  # type: ignore[arg-type]
+            refused(lambda statement=statement: check_statement(statement), "has no place")  # type: ignore[misc]

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 
 import mpmath
 import pytest
+from flint import fmpq
 from samples import CORE, RARE, stored
 from written_out import DIGITS, Place, close, difference_slope, places, written
 
 import derive
 from derive import checking
-from derive.balls import Point
+from derive.balls import Point, evaluate
 from derive.derivation import COST
-from derive.judge import Judgement, judge
+from derive.errors import KernelError
+from derive.judge import Judgement, _instance, judge
 from derive.model import Model
-from derive.term import ONE, Term, add, mul, neg, num, replace, subterms, sum_over
+from derive.term import ONE, Term, add, call, mul, neg, num, power, replace, subterms, sum_over, var
 from derive.verdict import spread
 
 PAIRS = (*CORE, *RARE)
@@ -324,3 +326,26 @@ def test_a_loss_that_uses_z_has_two_slopes() -> None:
     assert derive.check("dJ/dz = h - y + z*h*(1 - h)", **given).answer == "right"
     assert derive.check("dJ/dz = h - y", **given).answer == "wrong"
     assert derive.check("dJ/dz = dJ/dh*dh/dz", **given).answer == "wrong"
+
+
+# ---- what mutation testing found
+
+
+@pytest.mark.parametrize("claim", ["h - y + 0/max(0, z - 200)", "h - y + 0/(|z - 200| + z - 200)"])
+def test_where_no_generic_point_is_found_nothing_is_said_to_be_thin(claim: str) -> None:
+    """All generic points have z < 100; what is undefined for z < 200 is not right off single values of z."""
+    found = derive.check(claim, loss="(h - y)^2/2", activation="z", assume=("z > 100",))
+    assert found.answer != "right"
+
+
+def test_the_function_that_stands_for_any_other_has_its_own_derivative() -> None:
+    z, place = var("z"), Point({("z", ()): fmpq(1, 3)}, {}, {})
+    for argument in (z, power(z, 2), call("f", z)):
+        value, slope = _instance(call("f", argument)), _instance(call("f'", argument))
+        times_inner = evaluate(_instance(argument), place, {}, ("z", ()), 256)[1]
+        assert evaluate(value, place, {}, ("z", ()), 256)[1].overlaps(
+            evaluate(slope, place, {}, None, 256)[0] * times_inner
+        )
+        assert value != slope and not {t.args[0] for t in subterms(value) if t.kind == "call"} - {"sigmoid"}
+    with pytest.raises(KernelError, match="second derivative"):
+        _instance(call("f''", z))

@@ -30,9 +30,21 @@ from by_hand import (
     z,
 )
 
+from derive.balls import Point, certainly_holds
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Derivative, Equation, Theorem, Theory, is_proved, merged_values, resolved, strictly
+from derive.kernel import (
+    Derivative,
+    Equation,
+    Theorem,
+    Theory,
+    is_proved,
+    merged_values,
+    opposite,
+    resolved,
+    strictly,
+    weakly,
+)
 from derive.plain import plain
 from derive.syntax import Symbols, parse, parse_relation
 from derive.term import (
@@ -1183,3 +1195,156 @@ def test_continuous_where_a_relation_holds() -> None:
 def test_not_proved_to_be_continuous(text: str, assumed: tuple[str, ...], apart: tuple[str, ...]) -> None:
     with pytest.raises(KernelError):
         continuous(text, *assumed, apart=apart)
+
+
+# ---- what mutation testing found ---------------------------------------------------------------------
+
+
+def test_an_element_of_a_defined_family_is_no_variable() -> None:
+    theory = Theory({"h": ((k,), exp(item("z", k)))})
+    refused(lambda: theory.derivative(item("h", k), item("h", j), kron(k, j)), "not defined by others")
+
+
+def test_total_keeps_an_equation_that_only_the_outer_theory_has() -> None:
+    """Where y = 1, J = h y has dJ/dz = h for h = exp(z); the theory in which h is defined does not know that."""
+    outer: dict[str, Any] = {"J": ((), mul(h, y))}
+    theory, one = Theory({**outer, "h": ((), exp(z))}), rel("=", y, ONE)
+    slope = theory.derivative(h, z, h)
+    assert theory.total(Theory(outer, (one,)), COST, slope, h).hypotheses == (one,)
+    refused(lambda: theory.total(Theory(outer), COST, slope, h), "not the total derivative")
+
+
+def test_a_derivative_at_points_only_of_a_family_is_not_differentiated() -> None:
+    """Where every z_k = 1, sum_k z_k^2 has the derivative 2."""
+    outer: dict[str, Any] = {"J": ((), sum_over(k, power(item("z", k), 2)))}
+    definitions, zj = {**outer, "h": ((k,), item("z", k))}, item("z", j)
+    slope = Theory(definitions).derivative(item("h", k), zj, kron(k, j))
+    first = Theory(definitions, (rel("=", item("z", k), ONE),)).derivative(COST, zj, TWO)
+    refused(lambda: Theory(definitions).total(Theory(outer), first, slope, ZERO), "no open set")
+
+
+def test_a_derivative_by_a_free_output_is_joined() -> None:
+    """J = h^2 above 0 and h^3 below, with h no function of anything; not so for 2 h and h."""
+    up, down = H_POSITIVE, rel("<", h, ZERO)
+    for inside, outside, a, b in (
+        (power(h, 2), power(h, 3), mul(TWO, h), mul(num(3), power(h, 2))),
+        (mul(TWO, h), h, TWO, ONE),
+    ):
+        free: dict[str, Any] = {"J": ((), where(up, inside, outside))}
+        above, below = Theory(free, (up,)).derivative(COST, h, a), Theory(free, (down,)).derivative(COST, h, b)
+        theory = Theory(free)
+        if inside == power(h, 2):
+            assert theory.join(theory, up, above, below, where(up, a, b), h).hypotheses == ()
+        else:
+            refused(lambda: theory.join(theory, up, above, below, where(up, a, b), h))  # noqa: B023
+
+
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+def test_opposite_strictly_and_weakly_at_every_pair_of_numbers(op: str) -> None:
+    """One of a condition and its opposite holds; l = r is never in the strict one, always in the weak one."""
+    nowhere = Point({}, {}, {})
+    for left, right in ((ZERO, ONE), (ONE, ZERO), (ONE, ONE)):
+        condition = rel(op, left, right)
+        holds, other, strict, weak = (
+            certainly_holds(r, nowhere, {})
+            for r in (condition, opposite(condition), strictly(condition), weakly(condition))
+        )
+        assert holds != other
+        assert strict == (holds and left != right)
+        assert weak == (holds or left == right)
+
+
+NOTHING: Any = None
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: Theory({"h": NOTHING}),
+        lambda: Theory({}, (NOTHING,)),
+        lambda: Theory({}).definition(NOTHING),
+        lambda: Theory({}).equal(NOTHING, z),
+        lambda: Theory({}).derivative(z, NOTHING, ONE),
+        lambda: Theory({}).chain(NOTHING, NOTHING),
+        lambda: Theory({}).total(NOTHING, COST, NOTHING, ONE),
+        lambda: Theory({}).rewrite(NOTHING, NOTHING),
+        lambda: Theory({}).cases(NOTHING, NOTHING, NOTHING, ONE),
+        lambda: Theory({}).join(NOTHING, NOTHING, NOTHING, NOTHING, ONE, h),
+        lambda: Theory({}).continuity(NOTHING, NOTHING, COST, h, z),
+        lambda: Theory({}).equal_where_zero(NOTHING, z, z),
+        lambda: Theory({}).continuous(absolute(where(H_POSITIVE, z, ONE)), NOTHING),
+        lambda: Theory({}).agrees_across(NOTHING, z, z),
+        lambda: Theory({}).support(NOTHING),
+        lambda: Theory({}).holds(NOTHING),
+        lambda: Theory({}).needs(NOTHING),
+        lambda: Theory({}).moving_names(NOTHING),
+    ],
+)
+def test_what_is_no_term_and_no_theorem_is_refused(work: Callable[[], Any]) -> None:
+    refused(work)
+
+
+def test_a_derivative_where_a_condition_jumps_is_not_differentiated() -> None:
+    """where(z >= 0, 1, -1) > 0 is a strict relation, and says z >= 0: that set is not open."""
+    outer: dict[str, Any] = {"J": ((), power(z, 2))}
+    definitions = {**outer, "h": ((), z)}
+    theory, jump = Theory(definitions), where(rel(">=", z, ZERO), ONE, MINUS_ONE)
+    slope = theory.derivative(h, z, ONE)
+    for needed, is_open in ((jump, False), (add(z, TWO), True)):
+        first = theory.derivative(COST, z, add(mul(TWO, z), mul(ZERO, log(needed))))
+        assert first.hypotheses == (rel(">", needed, ZERO),)
+        if is_open:
+            assert theory.total(Theory(outer), first, slope, TWO).hypotheses == first.hypotheses
+        else:
+            refused(lambda first=first: theory.total(Theory(outer), first, slope, TWO), "no open set")  # type: ignore[misc]
+
+
+def test_a_family_that_jumps_is_not_joined() -> None:
+    """J = sum_k h_k with h_k = where(sum_l z_l > 0, 1, 0) has the derivative 0 on both sides, and jumps by K."""
+    total = sum_over(l, item("z", l))
+    free: dict[str, Any] = {"J": ((), sum_over(k, item("h", k)))}
+    for up, down in ((rel(">", total, ZERO), rel("<", total, ZERO)), (rel("<", total, ZERO), rel(">", total, ZERO))):
+        bound = {**free, "h": ((k,), where(up, ONE, ZERO))}
+        above, below = (Theory(bound, (side,)).derivative(COST, item("z", j), ZERO) for side in (up, down))
+        assert Theory(bound).cases(up, above, below, ZERO).hypotheses == (rel("!=", total, ZERO),)
+        for output in (item("h", k), item("h", l)):
+            refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, output), "only scalars")  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("cost", "activation", "inside", "outside"),
+    [(h, where(UP, ONE, ZERO), ZERO, ZERO), (power(h, 2), where(UP, z, ONE), mul(TWO, z), ZERO)],
+    ids=["a step", "a jump"],
+)
+def test_an_activation_that_jumps_at_its_own_border_is_not_joined(
+    cost: Term, activation: Term, inside: Term, outside: Term
+) -> None:
+    outer, theory, above, below = sides(cost, inside, outside, activation=activation)
+    refused(lambda: theory.join(outer, UP, above, below, where(UP, inside, outside), h))
+
+
+def test_a_border_in_a_family_is_joined() -> None:
+    """J = S^2 for S = sum_k h_k > 0, else 0 or S; h = z."""
+    total = sum_over(k, item("h", k))
+    up, down = rel(">", total, ZERO), rel("<", total, ZERO)
+    for other, slope, is_joined in ((ZERO, ZERO, True), (power(total, 3), mul(num(3), power(total, 2)), True),
+                                    (total, ONE, False)):  # fmt: skip
+        free: dict[str, Any] = {"J": ((), where(up, power(total, 2), other))}
+        bound = {**free, "h": ((k,), item("z", k))}
+        above = Theory(bound, (up,)).derivative(COST, item("z", j), mul(TWO, total))
+        below = Theory(bound, (down,)).derivative(COST, item("z", j), slope)
+        value, theory, outer = where(up, mul(TWO, total), slope), Theory(bound), Theory(free)
+        if is_joined:
+            assert theory.join(outer, up, above, below, value, item("h", k)).hypotheses == ()
+        else:
+            refused(lambda: theory.join(outer, up, above, below, value, item("h", k)))  # noqa: B023
+
+
+def test_an_activation_that_is_undefined_at_a_border_that_names_it() -> None:
+    """h = tanh(1/z): J = y + 0 h has the derivative 0 on both sides of z = 0, where it has no value."""
+    up, down = (rel(op, add(z, h, neg(h)), ZERO) for op in "><")
+    free: dict[str, Any] = {"J": ((), add(y, mul(ZERO, h)))}
+    bound = {**free, "h": ((), call("tanh", power(z, -1)))}
+    above, below = (Theory(bound, (side,)).derivative(COST, z, ZERO) for side in (up, down))
+    assert above.hypotheses == (up,)
+    refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, h))

@@ -374,3 +374,17 @@ def test_wrong_dual_numbers_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slope that is off while the law is right is seen by both comparisons with it."""
     monkeypatch.setattr(balls, "_dual", lambda number, slope=0: flint.arb_series([number, 2 * slope], prec=2))
     assert any(c.startswith("derivative against dual") for c in complaints("exp", LAWS["exp"]))
+
+
+# ---- what mutation testing found
+
+
+@pytest.mark.parametrize("name", ["F", "G", "A", "L", "L0", "L1", "f", "g", "psi", "w"])
+def test_an_abstract_function_has_derivatives_up_to_the_fourth(name: str) -> None:
+    """The theorems of docs and reports are stated with these names."""
+    for primes in range(MAX_PRIMES + 1):
+        row = law(name + "'" * primes)
+        assert row is not None and row.derivative(z) == call(name + "'" * (primes + 1), z)
+        assert row.rewrite is None and not row.odd and not row.sign and row.domain(z) == row.smooth(z) == ()
+    assert law(name + "'" * (MAX_PRIMES + 1)) is None
+    assert law(f"{name}#") is None

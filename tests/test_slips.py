@@ -189,3 +189,34 @@ def test_the_correction_is_right_and_is_what_the_claim_is_not(pair: str) -> None
         name = left + ("_j" if pair in VECTORS else "")
         found = wrong(f"{name} = 7 + z" + ("_j" if pair in VECTORS else ""), pair)
         assert derive.check(f"{name} = {found.correction}", pair).answer == "right"
+
+
+# ---- what mutation testing found
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [
+        ("dJ/da2_j", "wrong-variable"),
+        ("sum(k, Theta2_kj*(h_k - y_k))", "missing-activation-derivative"),
+        ("sum(k, Theta2_kj*(h_k - y_k))*(a2_j*(1 - a2_j))^2", "extra-activation-derivative"),
+        ("-dJ/da2_j*a2_j*(1 - a2_j)", "sign"),
+    ],
+)
+def test_slips_below_the_output_layer(claim: str, code: str) -> None:
+    """delta of the hidden layer is sum_k Theta_kj (h_k - y_k) a_j (1 - a_j) by the chain rule."""
+    found = derive.check(claim, "bce-sigmoid", layer=2)
+    assert (found.answer, found.to_json()["slip"]) == ("wrong", code)
+
+
+def test_a_slip_names_the_derivative_that_is_claimed() -> None:
+    assert "dJ/dz" in str(wrong("y - h", "bce-sigmoid").explanation)
+    assert "dJ/dz_j" in str(wrong("y_j - h_j", "cce-softmax").explanation)
+
+
+def test_a_wrong_second_derivative_is_named_and_measured() -> None:
+    """d2J/dz2 of bce with sigmoid is h (1 - h): 1/4 at z = 0."""
+    found = wrong("d2J/dz2 = -h*(1 - h)", "bce-sigmoid")
+    assert "d2J/dz2" in str(found.explanation)
+    witness = found.to_json()["witness"]
+    assert (witness["z"], witness["value"], witness["claim"]) == ("0", "1/4", "-1/4")

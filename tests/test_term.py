@@ -206,3 +206,34 @@ def test_what_is_kept_of_a_function_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "MAX_KEPT", 2)
     assert [twice(t) for t in (ONE, ZERO, z)] == [add(t, t) for t in (ONE, ZERO, z)]
     assert calls == [z, ONE, ZERO, z]
+
+
+# ---- what mutation testing found -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "heads", "part", "least", "most"),
+    [
+        ("item", ("z",), k, 1, 8),
+        ("call", ("f",), z, 0, 8),
+        ("pow", (), z, 2, 2),
+        ("sum", ("K",), z, 1, 1),
+        ("kron", (), k, 2, 2),
+        ("rel", ("<",), z, 2, 2),
+        ("bound", (0, "K"), z, 0, 0),
+        ("index", ("k", "K"), z, 0, 0),
+        ("var", ("z",), z, 0, 0),
+        ("add", (), z, 0, 40),
+    ],
+)
+def test_how_much_a_term_holds(kind: str, heads: tuple[Any, ...], part: Term, least: int, most: int) -> None:
+    for count in (least, most):
+        assert Term(kind, (*heads, *(part,) * count)).args == (*heads, *(part,) * count)
+    for count in (least - 1, *([most + 1] if kind != "add" else [])):
+        if count >= 0:
+            with pytest.raises(ValueError, match="no term has the shape"):
+                Term(kind, (*heads, *(part,) * count))
+    tower = z
+    for _ in range(MAX_DEPTH - 1):
+        tower = call("exp", tower)
+    assert tower.depth == MAX_DEPTH == 100

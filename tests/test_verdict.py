@@ -32,6 +32,7 @@ from by_hand import (
     l,
     log,
     refused,
+    w,
     y,
     z,
 )
@@ -40,7 +41,7 @@ from flint import fmpq
 from derive.balls import Point
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
-from derive.kernel import Theory
+from derive.kernel import Equation, Theory
 from derive.term import (
     MINUS_ONE,
     ONE,
@@ -57,11 +58,25 @@ from derive.term import (
     num,
     power,
     rel,
+    replace,
+    size,
     sub,
+    subterms,
     sum_over,
     where,
 )
-from derive.verdict import Kink, Region, Verdict, _holds_everywhere, needs, verdict
+from derive.verdict import (
+    Kink,
+    Region,
+    Verdict,
+    _closed_on,
+    _holds_everywhere,
+    is_finite,
+    is_met,
+    needs,
+    spread,
+    verdict,
+)
 
 Found = tuple[Statement, tuple[Step, ...]]
 
@@ -795,3 +810,182 @@ def test_needs_are_those_of_the_verdict(
 
 def test_needs_of_nothing() -> None:
     refused(lambda: needs(MSE_RELU, IN_REGIONS, replay(MSE_RELU, IN_REGIONS)), "does not end")
+
+
+# ---- what mutation testing found -------------------------------------------------------------------------
+
+
+def test_of_a_vector_no_factor_is_removable() -> None:
+    """dJ/dz_j = 1 is (h_j - y_j)/(h_j - y_j) off h_j = y_j: Hadamard's lemma is about one variable, and 1 is not 0."""
+    statement = Statement(sum_over(k, hk), hk, yk, zk, zj)
+    steps = (
+        Step("differentiate-loss", (), ONE),
+        Step("differentiate-activation", (), kron(k, j)),
+        Step("chain", (0, 1), sum_over(k, mul(ONE, kron(k, j)))),
+        Step("rewrite", (2,), ONE),
+        Step("rewrite", (3,), mul(power(sub(hj, yj), -1), sub(hj, yj))),
+    )
+    said = judge((statement, steps), witness=at(k=1, j=1, z_1=3, y_1=1))
+    assert (said.kind, said.factor) == (None, None)
+
+
+def test_a_value_with_a_kink_has_no_removable_factor() -> None:
+    """|h - y| is 0 where h = y, and not smooth there: |h - y|/(h - y) has no limit."""
+    sign = where(rel(">", RESIDUAL, ZERO), ONE, MINUS_ONE)
+    slope = add(mul(HALF, absolute(RESIDUAL)), mul(HALF, RESIDUAL, sign))
+    statement, steps = scalar(mul(HALF, RESIDUAL, absolute(RESIDUAL)), slope, slope)
+    shown = mul(slope, power(RESIDUAL, -1), RESIDUAL)
+    said = judge((statement, (*steps, Step("rewrite", (3,), shown))), witness=at(z=1, y=3))
+    assert (said.kind, said.factor) == (None, None)
+
+
+def test_a_factor_is_finite_in_each_of_its_branches() -> None:
+    pole, bounded = power(RESIDUAL, -1), power(add(ONE, power(z, 2)), -1)
+    for condition in (UP, DOWN, rel(">=", z, ZERO)):
+        for inside, outside in ((pole, bounded), (bounded, pole), (bounded, ONE)):
+            found = is_finite(MSE_RELU, where(condition, inside, outside), ())
+            assert found == (pole not in (inside, outside))
+
+
+STEEP = power(z, -2)
+MSE_POLE = (
+    Statement(SQUARE, h, y, where(UP, neg(power(z, -1)), z), z),
+    (
+        Step("differentiate-loss", (), RESIDUAL),
+        Step("differentiate-activation", (), STEEP, (UP,)),
+        Step("differentiate-activation", (), ONE, (DOWN,)),
+        Step("chain", (0, 1), mul(RESIDUAL, STEEP), (UP,)),
+        Step("chain", (0, 2), mul(RESIDUAL, ONE), (DOWN,)),
+        Step("rewrite", (3,), mul(STEEP, RESIDUAL), (UP,)),
+        Step("rewrite", (4,), RESIDUAL, (DOWN,)),
+        Step("cases", (5, 6), mul(where(UP, STEEP, ONE), RESIDUAL), (UP,)),
+    ),
+)
+
+
+def test_a_factor_that_blows_up_at_the_border_of_its_region_is_none() -> None:
+    """h = -1/z for z > 0: the factor 1/z^2 has no bound where the region ends."""
+    said = judge(MSE_POLE, witness=at(z=2, y=1))
+    assert [(r.where, r.kind) for r in said.regions] == [((UP,), None), ((DOWN,), "cancels")]
+    asked = needs(*MSE_POLE, replay(*MSE_POLE)).borders
+    assert (mul(STEEP, RESIDUAL), (UP,)) in asked and all(region != (DOWN,) for _, region in asked)
+
+
+def test_one_region_is_enough_to_show_that_a_factor_is_none() -> None:
+    """0 for h > y and h - y below it: seen from above, dJ/dz is 0 where h = y."""
+    gate = where(ABOVE, ZERO, ONE)
+    found = pieces(where(ABOVE, ZERO, RESIDUAL), ZERO, ONE, Step("cases", (5, 6), gate, (ABOVE,)))
+    said = judge(found, witness=at(z=3, y=1), border=at(z=0, y=h))
+    assert said.kind == "other"
+    assert {r.where: r.kind for r in said.regions} == {(ABOVE,): "multiple", (BELOW,): "other"}
+
+
+def test_the_value_at_one_case_is_of_no_kind() -> None:
+    """y (h - y) is h - y for y = 1, which says nothing of the pair."""
+    slope = mul(y, RESIDUAL)
+    statement, steps = scalar(mul(y, SQUARE), slope, slope, cases=LABELS)
+    found = statement, (*steps, Step("condition", (3,), RESIDUAL, (LABELS[1],)))
+    said = judge(found, witness=at(z=2, y=-1))
+    assert said.regions == (Region((LABELS[1],), RESIDUAL, None, None),)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        div(mul(z, w), mul(TWO, w)),
+        div(mul(num(3), RESIDUAL, z), mul(num(4), sub(y, h))),
+        mul(where(UP, mul(z, sub(y, h)), RESIDUAL), power(RESIDUAL, -1), num(6)),
+        mul(where(UP, mul(TWO, w), w), where(DOWN, z, ONE), power(w, -1)),
+        div(num(5), mul(num(10), z, power(z, -1))),
+    ],
+    ids=str,
+)
+def test_spreading_changes_no_value(term: Term) -> None:
+    """Each branch has all factors, and those that cancel are gone, h - y against y - h too."""
+    assert Theory({}).equal(spread(term), term).conclusion == Equation(spread(term), term)
+    assert not any(t.kind == "pow" for t in subterms(spread(term)))
+
+
+@pytest.mark.parametrize("edge", [rel("<=", y, TWO), rel(">=", y, TWO)], ids=str)
+def test_a_border_lies_inside_of_the_targets(edge: Term) -> None:
+    """So that y may be on either side of h: h = y = 2 is at the edge of y <= 2, and inside of y <= 3."""
+    statement, steps = OTHER
+    for relation, is_inside in ((edge, False), (rel("<=", y, num(3)), True), (rel(">=", y, ONE), True)):
+        found = statement._replace(targets=(relation,)), steps
+        if is_inside:
+            assert judge(found, witness=APART, border=BORDER).kind == "other"
+        else:
+            refused(lambda found=found: judge(found, witness=at(z=3, y=2), border=BORDER), "inside the domain")  # type: ignore[misc]
+
+
+def test_an_equation_is_met_for_every_index_and_by_every_size() -> None:
+    as_many = rel("=", sum_over(k, yk), size("K"))
+    for equation, values, expected in (
+        (as_many, (1, 1), True),
+        (as_many, (2, 0), True),
+        (as_many, (1, 0), False),
+        (rel("=", yk, ONE), (1, 1), True),
+        (rel("=", yk, ONE), (1, 0), False),
+        (rel("=", yk, ONE), (0, 1), False),
+        (rel("=", sum_over(k, mul(yk, size("K"))), TWO), (1, 0), True),
+    ):
+        assert is_met(CCE, at(k=2, j=1, y_1=values[0], y_2=values[1]), equation) == expected
+
+
+@pytest.mark.parametrize("scale", [ONE, HALF, TWO, MINUS_ONE, num(-1, 2), num(-2)], ids=str)
+def test_a_side_is_known_however_its_border_is_scaled(scale: Term) -> None:
+    """0 for h < y and h - y above, with c (h - y) compared with 0: in each region its own value is near, as a gate."""
+    up, down = (rel(op, mul(scale, RESIDUAL), ZERO) for op in ("><" if scale.args[0] > 0 else "<>"))
+    gate = where(up, ONE, ZERO)
+    found = pieces(
+        where(up, RESIDUAL, ZERO),
+        ONE,
+        ZERO,
+        Step("rewrite", (5,), gate, (up,)),
+        Step("rewrite", (6,), gate, (down,)),
+        Step("cases", (5, 6), gate, (up,)),
+        up=up,
+        down=down,
+    )
+    said = judge(found, witness=at(z=3, y=1), border=at(z=0, y=h))
+    assert {r.where: r.kind for r in said.regions} == {(up,): "other", (down,): None}
+
+
+@pytest.mark.parametrize("side", ["<", ">"])
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+def test_a_border_is_counted_to_a_side(op: str, side: str) -> None:
+    """At z = w the value is that of this side then, else what it was; also with both exchanged, and in a sum."""
+    border, theory = rel(side, z, w), Theory({})
+    for condition in (rel(op, z, w), rel(op, w, z)):
+        term = where(condition, num(3), num(5))
+        closed = _closed_on(add(term, z), border)
+        for there, from_ in ((0, 1 if side == ">" else -1), (1, 1), (-1, -1)):
+            found, said = replace(closed, {z: num(there), w: ZERO}), replace(term, {z: num(from_), w: ZERO})
+            assert theory.equal(found, add(said, num(there)))
+        inner = replace(term, {z: zk})
+        each = sum_over(k, _closed_on(inner, rel(side, zk, w)))
+        assert _closed_on(sum_over(k, inner), rel(side, zj, w)) == each
+        assert _closed_on(term, rel(side, y, w)) == term
+
+
+@pytest.mark.parametrize(
+    ("more", "slope", "loss_domain"),
+    [(log(h), power(h, -1), (H_POSITIVE,)), (power(add(h, ONE), -1), neg(power(add(h, ONE), -2)), ())],
+    ids=str,
+)
+def test_a_kink_has_values_where_the_rest_is_defined(more: Term, slope: Term, loss_domain: tuple[Term, ...]) -> None:
+    """|h - 1| beside log(h), whose domain the identity leaves, and 1/(h + 1), left out by another exclusion."""
+    gap = sub(h, ONE)
+    up, down = rel(">", gap, ZERO), rel("<", gap, ZERO)
+    left, right = add(slope, ONE), add(slope, MINUS_ONE)
+    last = Step("cases", (5, 6), where(up, left, right), (up,))
+    cost = add(absolute(gap), more)
+    said = judge(pieces(cost, left, right, last, up=up, down=down, loss_domain=loss_domain), witness=at(z=3, y=1))
+    assert Kink(rel("=", gap, ZERO), right, left, down, up) in said.kinks
+
+
+def test_a_border_is_looked_at_in_the_last_form() -> None:
+    """h (h - y)/(h - y) has no value where h = y; the last line says h, which is not 0 there."""
+    slope = mul(h, RESIDUAL, power(RESIDUAL, -1))
+    said = judge(scalar(mul(HALF, power(h, 2)), slope, h), witness=APART, border=BORDER)
+    assert said.kind == "other" and said.exclusions == (rel("!=", RESIDUAL, ZERO),)
