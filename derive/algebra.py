@@ -317,20 +317,21 @@ class Algebra:
             return self._zero, self._one
         if not below.is_constant():
             common = self._gcd(above, below)
-            above, below = self._without_surds(above // common, below // common)
+            above, below = above // common, below // common
         if below.is_constant():
             return (above if below.is_one() else above / below.leading_coefficient()), self._one
         lead = below.leading_coefficient()
         return (above, below) if lead == 1 else (above / lead, below / lead)
 
-    def _without_surds(self, above: fmpq_mpoly, below: fmpq_mpoly) -> Fraction:
-        """The fraction without roots of numbers in a monomial below the line: 1/sqrt(2) as sqrt(2)/2."""
-        if len(below) == 1:
+    def inner(self, fraction: Fraction) -> Fraction:
+        """The canonical form, and no roots in a monomial below the line: for an argument, 1/sqrt(h) is sqrt(h)/h."""
+        above, below = self.canonical(fraction)
+        if len(below) == 1 and not below.is_constant():
             for generator, degree, rule in self._rules:
                 found = below.degrees()[generator]
-                if found and len(rule) == 2 and not any(rule.monomial(1)):
+                if found and len(rule) == 2:
                     rest = self._generators[generator] ** (degree - found)
-                    above, below = self.reduce(above * rest), self.reduce(below * rest)
+                    above, below = self.canonical((above * rest, below * rest))
         return above, below
 
     def to_term(self, fraction: Fraction) -> Term:
@@ -452,7 +453,7 @@ class Algebra:
         special = _SPECIAL.get(name)
         if special is not None:
             return special(self, self.normal(args[0]))
-        above, below = self.canonical(self.normal(args[0]))
+        above, below = self.inner(self.normal(args[0]))
         if row.odd and not above:
             return self._zero, self._one
         if row.odd and above.leading_coefficient() < 0:
@@ -461,7 +462,7 @@ class Algebra:
 
     def _exponential(self, exponent: Fraction) -> Fraction:
         """exp(a + b) = exp(a) exp(b), monomial by monomial."""
-        above, below = self.canonical(exponent)
+        above, below = self.inner(exponent)
         return self.product_of(*[self._exp_monomial(e, below, c) for e, c in above.terms()])
 
     def _exp_monomial(self, exponents: tuple[int, ...], below: fmpq_mpoly, coefficient: fmpq) -> Fraction:
@@ -601,7 +602,7 @@ class Algebra:
 
     def _circular(self, argument: Fraction) -> tuple[Fraction, Fraction]:
         """(cos, sin) of a sum of integer multiples of base angles, by the addition theorem."""
-        above, below = self.canonical(argument)
+        above, below = self.inner(argument)
         cosine, sine = self._unit, (self._zero, self._one)
         for exponents, c in above.terms():
             key = self._quotient_term(exponents, below)

@@ -177,6 +177,17 @@ IDENTITIES: dict[str, tuple[Term, Term, Term]] = {
         f("erf", div(mul(z, power(num(4), num(1, 3))), TWO)),
         f("erf", div(mul(z, power(TWO, num(1, 3))), TWO)),
     ),
+    "a negative root within": (
+        f("erf", power(z, num(-1, 2))),
+        f("erf", div(ONE, root(z))),
+        f("erf", root(z)),
+    ),
+    "a circle of a negative root": (
+        f("cos", power(z, num(-1, 2))),
+        f("cos", div(ONE, root(z))),
+        f("cos", root(z)),
+    ),
+    "an exp of a negative root": (exp(power(z, num(-1, 2))), exp(div(ONE, root(z))), exp(root(z))),
     "an exp of a root below": (exp(div(z, root(TWO))), exp(mul(z, root(TWO), HALF)), exp(mul(z, root(TWO)))),
     "pi is a number": (sub(mul(TWO, PI), PI), PI, num(22, 7)),
 }
