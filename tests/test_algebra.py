@@ -921,3 +921,13 @@ def test_the_logarithm_of_powers_of_what_is_negative() -> None:
     assert same(log(mul(power(z, 3), w)), add(mul(THREE, log(neg(z))), log(neg(w))), *below)
     assert same(log(mul(power(z, 2), power(w, 4))), add(mul(TWO, log(neg(z))), mul(num(4), log(neg(w)))), *below)
     assert not same(log(power(z, 3)), mul(THREE, log(neg(z))), *below)
+
+
+def test_a_size_is_no_variable_of_its_name() -> None:
+    """K := z defines the variable K, and not the number of classes."""
+    theory = Theory({"K": ((), z)})
+    assert theory.equal(var("K"), z)
+    for number in (size("K"), sum_over(k, ONE)):
+        for name in (z, var("K")):
+            with pytest.raises(KernelError):
+                theory.equal(number, name)

@@ -220,3 +220,8 @@ def test_a_wrong_second_derivative_is_named_and_measured() -> None:
     assert "d2J/dz2" in str(found.explanation)
     witness = found.to_json()["witness"]
     assert (witness["z"], witness["value"], witness["claim"]) == ("0", "1/4", "-1/4")
+
+
+def test_the_factor_that_is_too_much_or_missing_is_said() -> None:
+    for claim, said in (("2*(h - y)", "the factor 2 is too much"), ("(h - y)/2", "the factor 2 is missing")):
+        assert said in str(wrong(claim, "bce-sigmoid").explanation)

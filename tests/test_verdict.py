@@ -989,3 +989,12 @@ def test_a_border_is_looked_at_in_the_last_form() -> None:
     slope = mul(h, RESIDUAL, power(RESIDUAL, -1))
     said = judge(scalar(mul(HALF, power(h, 2)), slope, h), witness=APART, border=BORDER)
     assert said.kind == "other" and said.exclusions == (rel("!=", RESIDUAL, ZERO),)
+
+
+def test_a_side_that_is_undefined_at_its_kink_has_no_value_there() -> None:
+    """|h| with its slope 1 spelled h^2/h^2, which says nothing where h = 0; spelled 1 it does."""
+    for slope, is_said in ((mul(power(h, 2), power(h, -2)), False), (ONE, True)):
+        last = Step("cases", (5, 6), where(H_POSITIVE, slope, MINUS_ONE), (H_POSITIVE,))
+        found = pieces(absolute(h), slope, MINUS_ONE, last, up=H_POSITIVE, down=H_NEGATIVE)
+        (kink,) = judge(found, witness=at(z=3, y=1)).kinks
+        assert (kink.right, kink.left) == ((ONE, MINUS_ONE) if is_said else (None, None))
