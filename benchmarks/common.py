@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sympy.core.cache
 
@@ -23,6 +24,8 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 
 ENOUGH, RUNS = 0.1, 5  # CPU seconds after which, and runs after which, no more are made
+PATIENCE = 10  # wall seconds for a CPU second, on a busy machine
+Found = TypeVar("Found")
 
 
 class Report(NamedTuple):
@@ -39,13 +42,20 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def median(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """The median of some runs, each after ``before``, which is not timed; one run alone where it is long."""
-    found: list[float] = []
-    while len(found) < RUNS and sum(found) < ENOUGH:
+def measured(work: Callable[[], Found], before: Callable[[], object] = lambda: None) -> tuple[Found, float]:
+    """What comes out, and the median of some runs, each after ``before``, which is not timed; of one, if it is long."""
+    times: list[float] = []
+    while len(times) < RUNS and sum(times) < ENOUGH:
         before()
-        found.append(seconds(work))
-    return statistics.median(found)
+        start = time.process_time()
+        found = work()
+        times.append(time.process_time() - start)
+    return found, statistics.median(times)
+
+
+def median(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
+    """The seconds of ``measured``."""
+    return measured(work, before)[1]
 
 
 def forget() -> None:
@@ -60,23 +70,24 @@ def forget() -> None:
     sympy.core.cache.clear_cache()
 
 
-def in_a_fork(work: Callable[[], Any], limit: float) -> Any:
-    """What ``work`` returns, in a process of its own; None where it raises, dies or takes longer."""
+def in_a_fork(work: Callable[[], Found], limit: int) -> Found | None:
+    """What ``work`` returns, in a process of its own; None where it raises, dies or takes more CPU seconds."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_sent, args=(work, sender))
+    process = context.Process(target=_sent, args=(work, sender, limit))
     process.start()
     sender.close()
     try:
-        return receiver.recv() if receiver.poll(limit) else None
+        found: Found | None = receiver.recv() if receiver.poll(PATIENCE * limit) else None
     except EOFError:
-        return None
-    finally:
-        process.kill()
-        process.join()
+        found = None
+    process.kill()
+    process.join()
+    return found
 
 
-def _sent(work: Callable[[], Any], sender: Any) -> None:
+def _sent(work: Callable[[], object], sender: Any, limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     try:
         found = work()
     except Exception:  # other systems raise what they like

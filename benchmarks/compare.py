@@ -158,7 +158,7 @@ def report() -> Report:
     run = ask(asked, SYSTEMS)
     true = sum(q.is_true for q in asked)
     text = [
-        f"{versions([*run])}. {true} true statements, {len(asked) - true} false; {LIMIT:.0f} s for each.\n",
+        f"{versions([*run])}. {true} true statements, {len(asked) - true} false; {LIMIT} s for each.\n",
         said(asked, run),
         "![What the systems say](answers.svg)\n",
         times(asked, run),

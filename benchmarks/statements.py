@@ -19,7 +19,7 @@ from derive.derivation import COST, Statement
 from derive.laws import LAWS
 from derive.model import of_statement
 from derive.syntax import parse_claim, plain
-from derive.term import ONE, Term, add, call, mul, num, power, rebuild, replace, sub, subterms, var
+from derive.term import ONE, Term, add, call, div, mul, num, power, rebuild, replace, sub, subterms, var
 
 CORPUS = Path(__file__).resolve().parents[1] / "tests" / "corpus"
 TRUE, MOST = 3, 14  # one in so many pairs of the catalogue; false statements of one mutation, but all of the traps
@@ -116,17 +116,19 @@ def false() -> list[Question]:
 def traps() -> Iterator[Question]:
     """Constants that are nearly 0, times z, added to h - y; with names of functions that the language has no word for.
 
-    acosh(c) = log(c + sqrt(c^2 - 1)) for c > 1; sin(acos(c)) = sqrt(1 - c^2), with Dodgson's c of a thin triangle.
+    acosh(c) = log(c + sqrt(c^2 - 1)) for c > 1; sin(acos(c)) = sqrt(1 - c^2), c the cosine of a small angle.
+    With mse-identity they are all that is left to simplify.
     """
     nearly_one = add(ONE, num(1, 10**40))
     cosine = call("cos", mul(power(call("pi"), num(2)), num(1, 2160)))
     below = mul(num(14), call("sqrt", sub(num(50), mul(num(14), cosine))))
-    thin = mul(sub(num(98), mul(num(14), cosine)), power(below, num(-1)))
+    thin = div(sub(num(98), mul(num(14), cosine)), below)
     for ours, theirs in (
-        (call("log", add(nearly_one, call("sqrt", sub(power(nearly_one, num(2)), ONE)))), call("acosh", nearly_one)),
-        (call("sqrt", sub(ONE, power(thin, num(2)))), call("sin", call("acos", thin))),
+        (call("log", add(nearly_one, call("sqrt", sub(power(nearly_one, 2), ONE)))), call("acosh", nearly_one)),
+        (call("sqrt", sub(ONE, power(thin, 2))), call("sin", call("acos", thin))),
     ):
-        yield Question("bce-sigmoid", f"{ABOUT}h - y + {plain(ours)}*z", False, "trap", ((ours, theirs),))
+        for pair in ("bce-sigmoid", "mse-identity"):
+            yield Question(pair, f"{ABOUT}h - y + {plain(ours)}*z", False, "trap", ((ours, theirs),))
 
 
 def questions() -> list[Question]:

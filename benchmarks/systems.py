@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import sympy
 
-from benchmarks.common import ENOUGH, forget, in_a_fork, median
+from benchmarks.common import ENOUGH, forget, in_a_fork, measured
 from benchmarks.statements import Question
 from derive.checking import check
 from derive.derivation import COST
@@ -31,7 +31,7 @@ from derive.model import of_statement
 from derive.syntax import parse_claim
 from derive.term import ZERO, Term, var
 
-LIMIT = 20.0  # wall seconds for a statement
+LIMIT = 20  # seconds for a statement: CPU time in Python, wall time of a program
 PROVED, REFUSED, OPEN = "proved", "refused", "open"
 
 
@@ -68,7 +68,7 @@ def kernel(question: Question, before: Callable[[], object] = forget) -> Answer:
         found = judge(model, model.stand_in(COST, statement.preactivation), claim).holds
         return {True: PROVED, False: REFUSED, None: OPEN}[found]
 
-    return Answer(work(), median(work, before))
+    return Answer(*measured(work, before))
 
 
 def checked(question: Question) -> Answer:
@@ -77,7 +77,7 @@ def checked(question: Question) -> Answer:
     def work() -> str:
         return {"right": PROVED, "wrong": REFUSED, "undecided": OPEN}[check(question.claim, question.pair).answer]
 
-    return Answer(work(), median(work, forget))
+    return Answer(*measured(work, forget))
 
 
 # ---- SymPy and SymEngine -----------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def _asked(module: Any, symbol: Callable[[str], Any], recipe: Callable[[Any], st
     def work() -> str:
         return recipe(module.diff(cost, z) - claim)
 
-    return Answer(work(), median(work, forget))
+    return Answer(*measured(work, forget))
 
 
 def _simplify(difference: Any) -> str:

@@ -6,8 +6,8 @@ import importlib
 import re
 import subprocess
 import sys
-import time
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def test_answers_are_counted_by_what_is_true() -> None:
 
 def test_what_takes_too_long_or_fails_is_no_answer() -> None:
     assert common.in_a_fork(lambda: 7, 10) == 7
-    assert common.in_a_fork(partial(time.sleep, 60), 0.1) is None
+    assert common.in_a_fork(partial(sum, count()), 1) is None
     assert common.in_a_fork(lambda: 1 / 0, 10) is None
 
 
