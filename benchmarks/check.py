@@ -7,6 +7,7 @@ simplify.
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import Any
 
 import sympy
@@ -66,7 +67,7 @@ def simplified(count: int) -> list[float]:
         left = first or left
         assert left is not None and others[-1] is not None
         sides = [to_sympy(model.written_out(side)).subs(h, output) for side in (left, others[-1])]
-        found.append(median(lambda sides=sides: sympy.simplify(sides[0] - sides[1]), forget))
+        found.append(median(partial(sympy.simplify, sides[0] - sides[1]), forget))
     return found
 
 
