@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from benchmarks.common import COLOURS, STYLES, Report, figure, table
 from benchmarks.statements import Question, questions
 from benchmarks.systems import LIMIT, OPEN, PROVED, REFUSED, SYSTEMS, Answer, answers, is_installed
+from derive.syntax import plain
 
 Run = dict[str, list[Answer]]
 OURS = "derive, kernel"
@@ -34,40 +35,14 @@ class Side(NamedTuple):
         kind = KINDS[self.asked[0].is_true][2]
         return [q for q, answer in zip(self.asked, self.given, strict=True) if answer.said == kind]
 
-    def times(self) -> list[float]:
-        return [1000 * answer.seconds for answer in self.given]
-
-
-def ask(asked: Sequence[Question], systems: Sequence[str]) -> Run:
-    """The answers of all systems that are installed; one that fails or takes too long leaves the question open."""
-    none = Answer(OPEN, LIMIT)
-    return {s: [a or none for a in answers(s, asked)] for s in systems if is_installed(s)}
-
-
-def side(asked: Sequence[Question], given: Sequence[Answer], is_true: bool) -> Side:
-    chosen = [(q, a) for q, a in zip(asked, given, strict=True) if q.is_true == is_true]
-    return Side(*map(tuple, zip(*chosen, strict=True)))
-
-
-def said(asked: Sequence[Question], run: Run) -> str:
+    def times(asked: Sequence[Question], run: Run) -> str:
     rows = []
     for system, given in run.items():
-        sides = [side(asked, given, is_true) for is_true in (True, False)]
-        counts = [number for s in sides for number in s.counts()]
-        share = counts[0] / len(sides[0].given)
-        rows.append([system, *counts[:2], f"{share:.0%}", *counts[3:5], counts[2] + counts[5]])
-    header = ["system", "true: proved", "left open", "proved share", "false: refused", "left open", "wrong verdicts"]
-    return table(header, rows)
-
-
-def times(asked: Sequence[Question], run: Run) -> str:
-    rows = []
-    for system, given in run.items():
-        both = [side(asked, given, is_true).times() for is_true in (True, False)]
-        found = [f(x) for x in both for f in (statistics.median, max)]
-        cells = [f"{found[0]:.2f}", f"{found[2]:.2f}", f"{max(found[1], found[3]):.0f}", f"{sum(map(sum, both)):.0f}"]
-        rows.append([system, *cells, *faster(run, asked, system)])
-    header = ["system", "median of the true (ms)", "of the false (ms)", "slowest (ms)", "all (ms)"]
+        true, false = (side(asked, given, is_true) for is_true in (True, False))
+        proved = [1000 * answer.seconds for answer in true.given if answer.said == PROVED]
+        medians = [f"{statistics.median(s.times()):.2f}" for s in (true, false)]
+        rows.append([system, *medians, f"{max(proved):.1f}", f"{sum(proved):.0f}", *faster(run, asked, system)])
+    header = ["system", "median of the true (ms)", "of the false (ms)", "slowest proved (ms)", "all proved (ms)"]
     return table([*header, "faster than our kernel", "its time / ours, median"], rows)
 
 
@@ -98,7 +73,11 @@ def mistakes(asked: Sequence[Question], run: Run) -> str:
 
 
 def shown(question: Question) -> str:
-    return re.sub(r"10{20,}", lambda m: f"10^{len(m[0]) - 1}", question.claim)
+    """The claim, with the names that other systems have for a part, and round numbers as powers of 10."""
+    claim = question.claim
+    for ours, theirs in question.spelled:
+        claim = claim.replace(plain(ours), plain(theirs))
+    return re.sub(r"10{20,}", lambda m: f"10^{len(m[0]) - 1}", claim)
 
 
 # ---- versions ------------------------------------------------------------------------------------------
@@ -130,8 +109,9 @@ def plot_times(asked: Sequence[Question], run: Run) -> Any:
     axes.set(
         xscale="log", ylim=(0, 103), xlabel="CPU time a statement (ms)", ylabel="proved (% of the true statements)"
     )
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="upper left")
     return drawn
 
 
