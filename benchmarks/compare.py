@@ -35,13 +35,41 @@ class Side(NamedTuple):
         kind = KINDS[self.asked[0].is_true][2]
         return [q for q, answer in zip(self.asked, self.given, strict=True) if answer.said == kind]
 
-    def times(asked: Sequence[Question], run: Run) -> str:
+    def times(self) -> list[float]:
+        return [1000 * answer.seconds for answer in self.given]
+
+
+def ask(asked: Sequence[Question], systems: Sequence[str]) -> Run:
+    """The answers of all systems that are installed; one that fails or takes too long leaves the question open."""
+    none = Answer(OPEN, LIMIT)
+    return {s: [a or none for a in answers(s, asked)] for s in systems if is_installed(s)}
+
+
+def side(asked: Sequence[Question], given: Sequence[Answer], is_true: bool) -> Side:
+    chosen = [(q, a) for q, a in zip(asked, given, strict=True) if q.is_true == is_true]
+    return Side(*map(tuple, zip(*chosen, strict=True)))
+
+
+def said(asked: Sequence[Question], run: Run) -> str:
+    rows = []
+    for system, given in run.items():
+        sides = [side(asked, given, is_true) for is_true in (True, False)]
+        counts = [number for s in sides for number in s.counts()]
+        share = counts[0] / len(sides[0].given)
+        rows.append([system, *counts[:2], f"{share:.0%}", *counts[3:5], counts[2] + counts[5]])
+    header = ["system", "true: proved", "left open", "proved share", "false: refused", "left open", "wrong verdicts"]
+    return table(header, rows)
+
+
+def times(asked: Sequence[Question], run: Run) -> str:
     rows = []
     for system, given in run.items():
         true, false = (side(asked, given, is_true) for is_true in (True, False))
         proved = [1000 * answer.seconds for answer in true.given if answer.said == PROVED]
         medians = [f"{statistics.median(s.times()):.2f}" for s in (true, false)]
-        rows.append([system, *medians, f"{max(proved):.1f}", f"{sum(proved):.0f}", *faster(run, asked, system)])
+        rows.append(
+            [system, *medians, f"{max(proved, default=0):.1f}", f"{sum(proved):.0f}", *faster(run, asked, system)]
+        )
     header = ["system", "median of the true (ms)", "of the false (ms)", "slowest proved (ms)", "all proved (ms)"]
     return table([*header, "faster than our kernel", "its time / ours, median"], rows)
 
@@ -53,8 +81,8 @@ def faster(run: Run, asked: Sequence[Question], system: str) -> tuple[str, str]:
         for q, a, b in zip(asked, run[system], run[OURS], strict=True)
         if q.is_true and (a.said, b.said) == (PROVED, PROVED)
     ]
-    if system == OURS:
-        return "", "1"
+    if system == OURS or not both:
+        return "", ""
     return f"{sum(ratio < 1 for ratio in both)} of {len(both)}", f"{statistics.median(both):.2f}"
 
 
