@@ -133,7 +133,7 @@ def plot_times(asked: Sequence[Question], run: Run) -> Any:
         true = side(asked, given, True)
         done = sorted(1000 * a.seconds for a in true.given if a.said == PROVED)
         shares = [100 * (n + 1) / len(true.given) for n in range(len(done))]
-        axes.step(done, shares, where="post", color=colour, linestyle=style, label=system)
+        axes.plot(done, shares, color=colour, linestyle=style, label=system)
     axes.set(
         xscale="log", ylim=(0, 103), xlabel="CPU time a statement (ms)", ylabel="proved (% of the true statements)"
     )
