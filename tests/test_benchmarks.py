@@ -142,7 +142,7 @@ def test_every_part_can_be_run_and_has_its_place_on_the_page() -> None:
     found = re.search(r"(?m)^PARTS = \((.*)\)$", run)
     page = common.PAGE.read_text(encoding="utf-8")
     parts = re.findall(r'"(\w+)"', found[1]) if found else []
-    assert len(parts) == 5
+    assert len(parts) == 6
     for part in parts:
         assert callable(importlib.import_module(f"benchmarks.{part}").report)
         assert f"<!-- benchmarks/run {part}: " in page and f"<!-- end of {part} -->" in page
