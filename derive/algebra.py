@@ -8,7 +8,7 @@ equal normal forms are a proof; different ones are no statement at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import product
 from math import comb, lcm, prod
@@ -21,6 +21,7 @@ from derive.laws import BOUNDS, CONSTANTS, LAWS, law
 from derive.term import (
     ONE,
     ZERO,
+    Definitions,
     Term,
     add,
     call,
@@ -28,6 +29,7 @@ from derive.term import (
     kept,
     kron,
     mul,
+    names_behind,
     num,
     open_sum,
     power,
@@ -40,7 +42,6 @@ from derive.term import (
 
 Fraction = tuple[fmpq_mpoly, fmpq_mpoly]
 Factors = tuple[fmpq, tuple[tuple[fmpq_mpoly, int], ...]]  # a constant, and irreducible factors with their exponents
-Definitions = Mapping[str, tuple[tuple[Term, ...], Term]]
 
 MAX_ATOMS = 256
 MAX_EXPONENT = 10_000
@@ -66,6 +67,7 @@ ALLOWED = {
 Sign = tuple[int, tuple[Term, ...]]  # the possible signs, and the facts that say so
 Found = TypeVar("Found")
 _NO_FACTS: tuple[Term, ...] = ()
+NAMED = frozenset(("var", "item"))
 _LETTERS = {"K": "klpqbcdefg", "m": "nirstuvw"}  # for indices over classes and over examples
 
 
@@ -188,10 +190,11 @@ class Algebra:
         self._equations = [r for r in assumptions if r.args[0] == "="]
         self._inequalities = [r for r in assumptions if r.args[0] != "="]
         self._is_indexed = any(r.indices for r in assumptions)
+        self._limited = names_behind(assumptions, definitions)
         self._roots: dict[Term, int] = {}
         self._cases: dict[Term, Algebra] = {}
         self._level = 0
-        self._capacity = 4
+        self._capacity = 8
         self._reset()
 
     def under(self, relation: Term) -> Algebra:
@@ -755,6 +758,8 @@ class Algebra:
         return found
 
     def _find_sign(self, poly: fmpq_mpoly) -> Sign:
+        if self._is_unbounded(poly):
+            return ANY_SIGN, ()
         for method in (
             self._sign_assumed,
             self._sign_by_terms,
@@ -770,6 +775,15 @@ class Algebra:
             if sign != ANY_SIGN:
                 return sign, facts
         return ANY_SIGN, ()
+
+    def _is_unbounded(self, poly: fmpq_mpoly) -> bool:
+        """Whether it is a v + b for a variable v about which nothing is assumed, and that is in no other part of it.
+
+        Then no sign of it can be proved (where a = 0 on all of the domain, none is), and most searches end here.
+        """
+        atoms = [(self.atom_at(g), degree) for g, degree in enumerate(poly.degrees()) if degree]
+        free = (a for a, degree in atoms if degree == 1 and a.kind in NAMED and a.args[0] not in self._limited)
+        return any(sum(v.args[0] in atom.names for atom, _ in atoms) == 1 for v in free)
 
     def sign_of_fraction(self, fraction: Fraction) -> Sign:
         above, below = self.canonical(fraction)
@@ -958,6 +972,8 @@ class Algebra:
         found: dict[int, tuple[int, bool, tuple[Term, ...]]] = {}
         for side, end, is_open, fact in self._ends(place):
             sign, facts = self.sign(self._put(poly, place, end))
+            if sign == ANY_SIGN:
+                continue
             way, why = self.sign(slope if side == POSITIVE else -slope)
             one_sided = _plus_sign(sign, _times_sign(way, POSITIVE if is_open else POSITIVE | ZERO_SIGN))
             if one_sided != ANY_SIGN:

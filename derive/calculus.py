@@ -11,11 +11,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from derive.algebra import Algebra, Definitions, fresh_index
+from derive.algebra import NAMED, Algebra, fresh_index
 from derive.errors import KernelError
 from derive.laws import CONSTANTS, law, power_derivative, power_domain
 from derive.term import (
     ZERO,
+    Definitions,
     Term,
     add,
     kron,
@@ -33,7 +34,6 @@ from derive.term import (
 )
 
 Needs = tuple[tuple[Term, ...], tuple[Term, ...]]  # relations needed, and the parts to ask next
-_NAMED = frozenset(("var", "item"))
 _PLAIN = frozenset(("num", "size", "index", "kron"))
 
 
@@ -72,7 +72,7 @@ class Calculus(Algebra):
         """The derivative by the laws, not simplified; None where the term is free of the variable."""
         if not term.names or term.kind in _PLAIN:
             return None
-        if term.kind in _NAMED and not self._moves(term.args[0], variable):
+        if term.kind in NAMED and not self._moves(term.args[0], variable):
             return None
         known = self._derivatives.setdefault(variable, {})
         if term not in known:
@@ -153,7 +153,7 @@ class Calculus(Algebra):
         every = [*own]
         for part in parts:
             kind = part.kind
-            if kind not in _PLAIN and (kind not in _NAMED or part.args[0] in self.definitions):
+            if kind not in _PLAIN and (kind not in NAMED or part.args[0] in self.definitions):
                 found = known.get(part)
                 every += self._gather(part, variable, known) if found is None else found
         found = known[term] = tuple(dict.fromkeys(every)) if len(every) > 1 else tuple(every)

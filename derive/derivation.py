@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from derive.algebra import Definitions
 from derive.errors import REFUSALS, KernelError
 from derive.kernel import Derivative, Theorem, Theory, refusing
-from derive.term import Term, reindex, sub, var
+from derive.term import Definitions, Term, reindex, sub, var
 
 
 class Statement(NamedTuple):

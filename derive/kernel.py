@@ -13,14 +13,16 @@ from functools import wraps
 from types import MappingProxyType
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from derive.algebra import Definitions, Obligation, fresh_index
+from derive.algebra import Obligation, fresh_index
 from derive.calculus import Calculus, Slope
 from derive.errors import REFUSALS, KernelError
 from derive.term import (
     ONE,
     ZERO,
+    Definitions,
     Term,
     mul,
+    names_behind,
     neg,
     open_sum,
     rebuild,
@@ -122,7 +124,7 @@ class Theory:
             _closed(body)
             if len(set(formals)) != len(formals) or not set(body.indices) <= set(formals):
                 raise KernelError(f"the definition of {name} does not bind its indices")
-            if not body.names.isdisjoint(self._definitions) and name in names_behind(body, self._definitions):
+            if not body.names.isdisjoint(self._definitions) and name in names_behind((body,), self._definitions):
                 raise KernelError(f"the definition of {name} rests on itself")
         for relation in self._assumptions:
             if _closed(relation).kind != "rel":
@@ -211,7 +213,7 @@ class Theory:
         self._check_free(name, outer.definitions, inner)
         if {*indices} & {*b.variable.args[1:], *a.subject.indices}:
             raise KernelError("an index of h is taken already; rename it")
-        if b.variable.args[0] in names_behind(a.subject, outer.definitions):
+        if b.variable.args[0] in names_behind((a.subject,), outer.definitions):
             raise KernelError("J depends on z not only through h")
         value = mul(a.value, b.value)
         for i in reversed(indices):
@@ -262,7 +264,7 @@ class Theory:
 
     def _check_open(self, hypotheses: Iterable[Term], variable: Term) -> None:
         for relation in hypotheses:
-            moves = variable.args[0] in names_behind(relation, self._definitions)
+            moves = variable.args[0] in names_behind((relation,), self._definitions)
             jumps = any(t.kind == "where" for t in subterms(relation))
             if moves and (jumps or relation.args[0] not in ("<", ">", "!=")):
                 raise KernelError("the derivative is known on no open set")
@@ -554,15 +556,3 @@ def _closed(term: Term) -> Term:
     if term.loose or term.kind == "index":
         raise KernelError("an index is no number, and a bound one stands inside of its sum only")
     return term
-
-
-def names_behind(term: Term, definitions: Definitions) -> frozenset[str]:
-    """All variables on which a term rests, through definitions."""
-    found: frozenset[str] = frozenset()
-    waiting = [*term.names]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found |= {name}
-            waiting += definitions[name][1].names if name in definitions else ()
-    return found

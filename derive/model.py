@@ -11,22 +11,24 @@ from functools import cache, cached_property, partial
 from string import ascii_letters
 from typing import NamedTuple
 
-from derive.algebra import Definitions, fresh_index
+from derive.algebra import fresh_index
 from derive.calculus import Calculus
 from derive.derivation import COST, Statement
 from derive.errors import DeriveError
-from derive.kernel import Derivative, Theorem, Theory, names_behind
+from derive.kernel import Derivative, Theorem, Theory
 from derive.language import RESERVED
 from derive.laws import ABSTRACT
 from derive.syntax import Symbols
 from derive.term import (
     ZERO,
+    Definitions,
     Term,
     add,
     call,
     index,
     item,
     mul,
+    names_behind,
     num,
     open_sum,
     power,
@@ -133,7 +135,7 @@ class Model:
 
     def _check_order(self, subject: Term, variable: Term) -> None:
         """Raises DeriveError for dz/dh, which no definition gives a meaning."""
-        behind = names_behind(variable, self.definitions) - {variable.args[0]}
+        behind = names_behind((variable,), self.definitions) - {variable.args[0]}
         before = sorted(subject.names & behind & VARIABLES)
         if before:
             shown = f"{before[0]} comes before {variable.args[0]}, and is no function of it"

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from flint import fmpq
 
 from derive import balls
-from derive.algebra import Definitions
 from derive.antiderivatives import Proposals
 from derive.bridge import to_term
 from derive.calculus import Calculus
@@ -29,6 +28,7 @@ from derive.syntax import plain
 from derive.term import (
     MINUS_ONE,
     ZERO,
+    Definitions,
     Term,
     add,
     call,

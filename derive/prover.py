@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from derive import balls
-from derive.algebra import Algebra, Definitions
+from derive.algebra import Algebra
 from derive.calculus import Calculus, Slope
 from derive.certificate import About, Certificate, Witness, check
 from derive.derivation import Derivation, Statement, Step
@@ -26,6 +26,7 @@ from derive.term import (
     MINUS_ONE,
     ONE,
     ZERO,
+    Definitions,
     Term,
     add,
     call,

@@ -13,12 +13,13 @@ name of the bound index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flint import fmpq
 
+Definitions = Mapping[str, "tuple[tuple[Term, ...], Term]"]  # name: its indices and its body
 RELATIONS = ("<", "<=", ">", ">=", "=", "!=")
 MAX_DEPTH = 100
 MAX_NODES = 300_000
@@ -371,3 +372,15 @@ def subterms(term: Term) -> Iterator[Term]:
 def rename(total: Term, hint: str) -> Term:
     """The same sum with another name for its bound index."""
     return Term("sum", total.args, hint)
+
+
+def names_behind(terms: Iterable[Term], definitions: Definitions) -> frozenset[str]:
+    """All variables on which terms rest, through definitions."""
+    found: frozenset[str] = frozenset()
+    waiting = [name for term in terms for name in term.names]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found |= {name}
+            waiting += definitions[name][1].names if name in definitions else ()
+    return found

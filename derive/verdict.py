@@ -20,7 +20,6 @@ from derive.kernel import (
     Theory,
     at_index,
     is_proved,
-    names_behind,
     opposite,
     refusing,
     resolved,
@@ -36,6 +35,7 @@ from derive.term import (
     index,
     kron,
     mul,
+    names_behind,
     neg,
     num,
     open_sum,
@@ -290,7 +290,7 @@ def _shape(statement: Statement, value: Term, guarded: bool, region: tuple[Term,
         return "other", None
     factor = mul(*value.args[:-1])
     variables = {"J", *(t.args[0] for t in (statement.output, statement.target, statement.preactivation))}
-    if not names_behind(factor, statement.definitions) & variables:
+    if not names_behind((factor,), statement.definitions) & variables:
         return "multiple", factor
     assumptions = statement.inner_assumptions + tuple(map(weakly, region))
     if not Theory(statement.definitions, assumptions).moving_names(factor) & variables:
