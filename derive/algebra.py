@@ -49,6 +49,7 @@ MAX_TERMS = 5_000
 MAX_BITS = 100_000
 MAX_WORK = 200_000
 MAX_DEGREE = 500
+MAX_FACTORED = 24
 MAX_INSTANCES = 1_000
 MAX_ANGLE = 32
 MAX_INTEGER_BITS = 64
@@ -105,7 +106,10 @@ def _check_size(a: fmpq_mpoly, b: fmpq_mpoly) -> None:
 
 
 def _factored(poly: fmpq_mpoly) -> Factors:
+    """Refused for more than two terms in several generators of a high degree, which take minutes and gigabytes."""
     _check_size(poly, poly)
+    if len(poly) > 2 and poly.total_degree() > MAX_FACTORED and sum(map(bool, poly.degrees())) > 1:
+        raise KernelError(f"a polynomial of degree {poly.total_degree()} is too large to factor")
     constant, factors = poly.factor()
     return constant, tuple((factor, int(e)) for factor, e in factors)
 
@@ -399,9 +403,10 @@ class Algebra:
     def product_of(self, *fractions: Fraction) -> Fraction:
         above, below = fractions[0] if fractions else self._unit
         for n, d in fractions[1:]:
-            above = _multiply(above, n)
+            if n is not self._one:
+                above = n if above is self._one else _multiply(above, n)
             if d is not self._one:
-                below = _multiply(below, d)
+                below = d if below is self._one else _multiply(below, d)
         return above, below
 
     def _gcd(self, a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
@@ -871,7 +876,10 @@ class Algebra:
         return ANY_SIGN, ()
 
     def _sign_by_factors(self, poly: fmpq_mpoly) -> Sign:
-        constant, factors = self._factor(poly)
+        try:
+            constant, factors = self._factor(poly)
+        except KernelError:  # too large to factor; it may have a sign for another reason
+            return ANY_SIGN, ()
         if len(factors) == 1 and factors[0][1] == 1:
             return ANY_SIGN, ()
         total, used = _sign_of(constant), _NO_FACTS

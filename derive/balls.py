@@ -57,9 +57,9 @@ _FUNCTIONS: Mapping[str, Callable[[Number], Number]] = {
 }
 
 
-def _require(condition: bool, what: str) -> None:
+def _require(condition: bool, what: str, *names: object) -> None:
     if not condition:
-        raise KernelError(f"not certified at this point: {what}")
+        raise KernelError(f"not certified at this point: {what.format(*names)}")
 
 
 def _dual(number: fmpq | arb, slope: int = 0) -> arb_series:
@@ -88,11 +88,11 @@ class _Evaluation:
         self.summands = 0
 
     def visit(self, term: Term, frame: Frame) -> Number:
-        _require(term.kind in _RULES, f"a term of kind {term.kind} is a number")
+        _require(term.kind in _RULES, "a term of kind {} is a number", term.kind)
         return _RULES[term.kind](self, term.args, frame)
 
     def size(self, name: str) -> int:
-        _require(self.point.sizes.get(name, 0) >= 1, f"the size {name} is at least 1")
+        _require(self.point.sizes.get(name, 0) >= 1, "the size {} is at least 1", name)
         return self.point.sizes[name]
 
     def index(self, term: Term, frame: Frame) -> int:
@@ -101,7 +101,7 @@ class _Evaluation:
             _require(0 <= label < len(frame[0]) and frame[0][label][0] == size, "a bound index belongs to a sum")
             return int(frame[0][label][1])
         found: int = frame[1].get(term.args, 0)
-        _require(1 <= found <= self.size(size), f"the index {label} is one of 1..{size}")
+        _require(1 <= found <= self.size(size), "the index {} is one of 1..{}", label, size)
         return found
 
     def key(self, args: tuple[Any, ...], frame: Frame) -> Key:
@@ -111,7 +111,7 @@ class _Evaluation:
         key = self.key(args, frame)
         formals, body = self.definitions.get(args[0], (None, None))
         fits = formals is None or [i.args[1] for i in formals] == [i.args[1] for i in args[1:]]
-        _require(fits, f"{args[0]} has the indices of its definition")
+        _require(fits, "{} has the indices of its definition", args[0])
         if key not in self.known:
             number = self.given(key) if body is None else self.defined(key, formals or (), body)
             self.known[key] = _dual(number[0], 1) if key == self.direction else number
@@ -119,26 +119,26 @@ class _Evaluation:
 
     def given(self, key: Key) -> Number:
         value = self.point.values.get(key)
-        _require(isinstance(value, (fmpq, Term)), f"{key[0]}{list(key[1]) or ''} has an exact value")
+        _require(isinstance(value, (fmpq, Term)), "{}{} has an exact value", key[0], [*key[1]] or "")
         return self.lift(_value(self.visit(value, self.top)) if isinstance(value, Term) else value)
 
     def defined(self, key: Key, formals: tuple[Term, ...], body: Term) -> Number:
         formal = dict(zip([i.args for i in formals], key[1], strict=True))
-        _require(key not in self.point.values and len(formal) == len(formals), f"{key[0]} is defined once")
+        _require(key not in self.point.values and len(formal) == len(formals), "{} is defined once", key[0])
         return self.visit(body, ((), formal))
 
     def fold(self, combine: Callable[[Number, Number], Number], unit: int, numbers: Iterable[Number]) -> Number:
-        total = self.lift(fmpq(unit))
+        total, is_exact = None, self.lift is fmpq
         for number in numbers:
-            total = combine(total, number)
-            _require(self.lift is not fmpq or total.height_bits() <= BIT_LIMIT, f"an exact number of {BIT_LIMIT} bits")
-        return total
+            total = number if total is None else combine(total, number)
+            _require(not is_exact or total.height_bits() <= BIT_LIMIT, "an exact number of at most {} bits", BIT_LIMIT)
+        return self.lift(fmpq(unit)) if total is None else total
 
     def sum(self, args: tuple[Any, ...], frame: Frame) -> Number:
         (name, body), (bound, free) = args, frame
         count = self.size(name)
         self.summands += count
-        _require(self.summands <= SUMMAND_LIMIT, f"at most {SUMMAND_LIMIT} summands")
+        _require(self.summands <= SUMMAND_LIMIT, "at most {} summands", SUMMAND_LIMIT)
         frames = ((((name, i), *bound), free) for i in range(1, count + 1))
         return self.fold(operator.add, 0, (self.visit(body, inner) for inner in frames))
 
@@ -150,7 +150,7 @@ class _Evaluation:
         return self.finite((self.visit(exponent, frame) * base.log()).exp())
 
     def integer_power(self, base: Number, exponent: int) -> Number:
-        _require(abs(exponent) <= EXPONENT_LIMIT, f"an exponent within {EXPONENT_LIMIT}")
+        _require(abs(exponent) <= EXPONENT_LIMIT, "an exponent within {}", EXPONENT_LIMIT)
         _require(exponent >= 0 or _value(base) != 0, "a denominator is not 0")
         square = 1 / base if exponent < 0 else base
         total = self.lift(fmpq(1))
@@ -161,14 +161,14 @@ class _Evaluation:
 
     def call(self, args: tuple[Any, ...], frame: Frame) -> Number:
         name, *arguments = args
-        _require(self.lift is not fmpq or name == "abs", f"{name} is rational")
+        _require(self.lift is not fmpq or name == "abs", "{} is rational", name)
         if name == "pi" and not arguments:
             return self.lift(arb.pi())
-        _require(len(arguments) == 1 and (name == "abs" or name in _FUNCTIONS), f"{name} is a known function")
+        _require(len(arguments) == 1 and (name == "abs" or name in _FUNCTIONS), "{} is a known function", name)
         x = self.visit(arguments[0], frame)
         if name == "abs":
             return self.magnitude(x)
-        _require(name not in ("log", "sqrt") or _value(x) > 0, f"the argument of {name} is positive")
+        _require(name not in ("log", "sqrt") or _value(x) > 0, "the argument of {} is positive", name)
         _require(name != "Li2" or _value(x) < 1, "the argument of Li2 is below 1")
         return self.finite(_FUNCTIONS[name](x))
 

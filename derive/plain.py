@@ -98,7 +98,9 @@ class _Printer:
             text += f"*{self.text(rest.pop(0).args[0], _OPERAND, scope)}^(-1)"  # 1/b and 3/4 mean something else
         for factor in rest:
             divides = _is_inverse(factor) and factor.args[0] != make.ZERO
-            text += f"/{self.text(factor.args[0], _POWER, scope)}" if divides else f"*{self.text(factor, _POWER, scope)}"
+            text += (
+                f"/{self.text(factor.args[0], _POWER, scope)}" if divides else f"*{self.text(factor, _POWER, scope)}"
+            )
         return _PRODUCT, text
 
     def _first_factor(self, factor: Term, scope: Scope) -> str:
