@@ -9,7 +9,7 @@ equal normal forms are a proof; different ones are no statement at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from math import comb, lcm, prod
 from typing import Any, NamedTuple, TypeVar
@@ -194,12 +194,16 @@ class Algebra:
         self._equations = [r for r in assumptions if r.args[0] == "="]
         self._inequalities = [r for r in assumptions if r.args[0] != "="]
         self._is_indexed = any(r.indices for r in assumptions)
-        self._limited = names_behind(assumptions, definitions)
         self._roots: dict[Term, int] = {}
         self._cases: dict[Term, Algebra] = {}
         self._level = 0
         self._capacity = 8
         self._reset()
+
+    @cached_property
+    def _limited(self) -> frozenset[str]:
+        """The variables about which something is assumed, through definitions too."""
+        return names_behind(self.assumptions, self.definitions)
 
     def under(self, relation: Term) -> Algebra:
         """The same with one more assumption."""
@@ -293,7 +297,7 @@ class Algebra:
             for instance in self._instantiate(equation, self._bound):
                 if instance not in self._instances:
                     self._instances[instance] = None
-                    above, below = self.canonical(self.normal(sub(instance.args[1], instance.args[2])))
+                    above, below = self.canonical(self.difference(*instance.args[1:]))
                     self._add_rule(self.reduce(above) if below.is_constant() else self._zero)
 
     def _instantiate(self, relation: Term, indices: Iterable[Term]) -> Iterator[Term]:
@@ -397,6 +401,14 @@ class Algebra:
                 below = _multiply(below, rest)
         return above, below
 
+    def difference(self, left: Term, right: Term) -> Fraction:
+        """left - right as a fraction of polynomials."""
+        above, below = self.normal(left)
+        if right is ZERO:
+            return above, below
+        n, d = self.normal(right)
+        return (above - n, below) if d is below or d == below else self.normal(sub(left, right))
+
     def _normal_mul(self, term: Term) -> Fraction:
         return self.product_of(*[self.normal(part) for part in term.args])
 
@@ -413,7 +425,7 @@ class Algebra:
         _check_size(a, b)
         return a.gcd(b)
 
-    def _factor(self, poly: fmpq_mpoly) -> Factors:
+    def factor(self, poly: fmpq_mpoly) -> Factors:
         if len(poly) > MAX_KNOWN_TERMS:
             return _factored(poly)
         key = self._capacity, str(poly)
@@ -559,8 +571,8 @@ class Algebra:
         above, below = self.canonical(fraction)
         if not above:
             raise KernelError("the logarithm or absolute value of a term that is zero")
-        c_above, f_above = self._factor(above)
-        c_below, f_below = self._factor(below)
+        c_above, f_above = self.factor(above)
+        c_below, f_below = self.factor(below)
         yield self._constant(c_above / c_below), 1
         for poly, e in f_above:
             yield poly, e
@@ -662,7 +674,7 @@ class Algebra:
         if op in ("<=", ">="):
             inverse = self._indicator(rel(">" if op == "<=" else "<", left, right))[0]
             return self._one - inverse, self._one
-        above, below = self.canonical(self.normal(sub(left, right) if op == ">" else sub(right, left)))
+        above, below = self.canonical(self.difference(left, right) if op == ">" else self.difference(right, left))
         poly = above * below
         poly = poly / abs(poly.leading_coefficient()) if poly else poly
         term = Term("where", (rel(">", self._poly_term(poly), ZERO), ONE, ZERO))
@@ -688,7 +700,7 @@ class Algebra:
         if not any(i in a.indices for a in self.atoms_of(below)):
             return self._one, below
         inner = self._one
-        for poly, e in self._factor(below)[1]:
+        for poly, e in self.factor(below)[1]:
             if any(i in a.indices for a in self.atoms_of(poly)):
                 inner = inner * poly**e
         return inner, below // inner
@@ -817,7 +829,7 @@ class Algebra:
         if found is None:
             self._instances[relation] = self._zero, ANY_SIGN  # while it is being read, it says nothing
             self._reading += 1
-            above, below = self.canonical(self.normal(sub(relation.args[1], relation.args[2])))
+            above, below = self.canonical(self.difference(*relation.args[1:]))
             self._reading -= 1
             poly = self.reduce(above * below)
             lead = poly.leading_coefficient() if poly else fmpq(1)
@@ -877,7 +889,7 @@ class Algebra:
 
     def _sign_by_factors(self, poly: fmpq_mpoly) -> Sign:
         try:
-            constant, factors = self._factor(poly)
+            constant, factors = self.factor(poly)
         except KernelError:  # too large to factor; it may have a sign for another reason
             return ANY_SIGN, ()
         if len(factors) == 1 and factors[0][1] == 1:
@@ -1048,7 +1060,7 @@ class Algebra:
     def decide(self, relation: Term) -> bool | None:
         """Whether a relation always or never holds on the domain, else None."""
         op, left, right = relation.args
-        sign, facts = self.sign_of_fraction(self.normal(sub(left, right)))
+        sign, facts = self.sign_of_fraction(self.difference(left, right))
         holds = not sign & ~ALLOWED[op]
         fails = not sign & ALLOWED[op]
         if holds or fails:
@@ -1060,7 +1072,7 @@ class Algebra:
         found = self._obligations.get(relation)
         if found is None:
             op, left, right = relation.args
-            sign, facts = self.sign_of_fraction(self.normal(left if right == ZERO else sub(left, right)))
+            sign, facts = self.sign_of_fraction(self.difference(left, right))
             if not sign & ALLOWED[op]:
                 raise KernelError("a condition can never hold: something is undefined everywhere on the domain")
             known, is_met = tuple(dict.fromkeys(map(_readable, facts))), not sign & ~ALLOWED[op]

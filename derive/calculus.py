@@ -256,13 +256,14 @@ class Calculus(Algebra):
 
 def _agree(given: tuple[Term, ...], left: Term, right: Term, one: Term, other: Term) -> bool:
     """Whether two terms are equal where left = right: by that equation, or as multiples of its difference."""
-    at_border, anywhere = Calculus({}, (*given, rel("=", left, right))), Calculus({}, given)
-    for algebra, test in (
-        (at_border, partial(at_border.same, one, other)),
-        (anywhere, partial(anywhere.is_multiple, sub(one, other), sub(left, right))),
-    ):
+    tests: tuple[tuple[tuple[Term, ...], Callable[[Calculus], bool]], ...] = (
+        ((*given, rel("=", left, right)), lambda at_border: at_border.same(one, other)),
+        (given, lambda anywhere: anywhere.is_multiple(sub(one, other), sub(left, right))),
+    )
+    for assumptions, test in tests:
+        algebra = Calculus({}, assumptions)
         try:
-            if algebra.attempt(test):
+            if algebra.attempt(partial(test, algebra)):
                 return True
         except KernelError:
             continue

@@ -8,6 +8,7 @@ certificate claims about hypotheses, obligations and verdict is compared with wh
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -48,6 +49,7 @@ REASONS = (
     "divided",
 )
 DECIMALS = 15
+_WORD = re.compile(r"\w+")
 PLAIN_TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()'-/=")
 MAX_READ, MAX_SHORT = 4_000, 200  # texts whose terms are kept for the next certificate, and the longest of them
 SHOWN = 120  # characters of a value in an error
@@ -152,7 +154,18 @@ def _read(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
 
 @lru_cache(MAX_READ)
 def _read_short(rule: Callable[[str, Symbols], Term], text: str, names: str) -> Term:
-    return rule(text, _symbols(names))
+    return _read_alike(rule, text, _symbols(names).scalars.intersection(_WORD.findall(text)), _but_scalars(names))
+
+
+@lru_cache(MAX_READ)
+def _read_alike(rule: Callable[[str, Symbols], Term], text: str, scalars: frozenset[str], others: str) -> Term:
+    """With those variables only that the text names: certificates differ most in the names of their parameters."""
+    return rule(text, _symbols(others)._replace(scalars=scalars))
+
+
+@lru_cache
+def _but_scalars(names: str) -> str:
+    return json.dumps({**json.loads(names), "scalars": []})
 
 
 @lru_cache

@@ -93,10 +93,13 @@ MAX_PRIMES = 4
 def law(name: str) -> Law | None:
     """The row of a function, or None; F, F', F'' ... of an ABSTRACT name F stand for any real function of a
     real variable, differentiable as often as needed, and its derivatives: what is proved holds for every such F."""
+    found = LAWS.get(name)
+    if found is not None:
+        return found
     stem = name.rstrip("'")
     if stem in ABSTRACT and len(name) - len(stem) <= MAX_PRIMES:
         return Law(lambda x: call(f"{name}'", x))
-    return LAWS.get(name)
+    return None
 
 
 def power_domain(base: Term, exponent: Term) -> tuple[Term, ...]:

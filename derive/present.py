@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from flint import fmpq, fmpq_mat, fmpq_mpoly
 
-from derive.algebra import Algebra, Fraction
+from derive.algebra import Algebra, Factors, Fraction
 from derive.errors import KernelError
 from derive.syntax import plain
 from derive.term import (
@@ -260,7 +260,7 @@ class Presenter:
             algebra = self.algebra
             algebra.use_equations(term.indices)
             above = algebra.canonical(algebra.normal(term))[0]
-            return [self._oriented(f)[1] for f, _ in above.factor()[1]] if above else []
+            return [self._oriented(f)[1] for f, _ in self._factored(above)[1]] if above else []
 
         return self.algebra.attempt(split)
 
@@ -342,7 +342,7 @@ class Presenter:
         """A number and factors: common monomial first, the rest factored or expanded, whichever is shorter."""
         if poly.is_constant():
             return poly.leading_coefficient() if poly else fmpq(0), []
-        number, factors = poly.factor()
+        number, factors = self._factored(poly)
         monomials: list[Term] = []
         rest: list[Term] = []
         expanded = poly / number
@@ -360,6 +360,14 @@ class Presenter:
             if len(plain(flat)) < len(plain(mul(*rest))):
                 number, rest = fmpq(poly.leading_coefficient() / expanded.leading_coefficient()) * sign, [flat]
         return number, sorted(monomials, key=_place) + rest
+
+    def _factored(self, poly: fmpq_mpoly) -> Factors:
+        """As the kernel keeps them; also those of a degree that the kernel refuses, such as (h - y)^30."""
+        try:
+            return self.algebra.factor(poly)
+        except KernelError:
+            number, factors = poly.factor()
+            return number, tuple(factors)
 
     def _atom_term(self, generator: fmpq_mpoly) -> Term:
         return self._named(self.algebra.atoms_of(generator)[0])

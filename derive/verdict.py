@@ -305,8 +305,7 @@ def is_finite(statement: Statement, factor: Term, assumptions: tuple[Term, ...])
     branch = next((t for t in subterms(factor) if t.kind == "where" and not t.loose), None)
     if branch is None:
         open_needs = Theory(statement.outer_definitions, assumptions).needs(factor)
-        inner = Theory(statement.definitions, assumptions)
-        return all(map(inner.holds, open_needs))
+        return not open_needs or all(map(Theory(statement.definitions, assumptions).holds, open_needs))
     condition = branch.args[0]
     sides = ((True, condition), (False, opposite(condition)))
     return all(

@@ -23,7 +23,7 @@ from derive.errors import DeriveError, KernelError
 
 SECONDS, MEGABYTES = 10.0, 500
 MAX_SECONDS, MAX_JOBS = 86_400, 256
-MAX_BATCH, FEW = 16, 24  # cases of a message; cases that are done sooner than a process has started
+MAX_BATCH, FEW = 32, 24  # cases of a message; cases that are done sooner than a process has started
 GARBAGE = 100_000  # new objects after which a child looks for garbage
 GRACE = 1.0  # seconds in which a process that says no more has ended
 SHOWN = 300  # characters of the message of an unexpected exception
