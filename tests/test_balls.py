@@ -568,6 +568,7 @@ def test_functions_are_those_of_the_standard_library(name: str) -> None:
         (where(rel("<", z, ZERO), ONE, TWO), None, "a region is entered strictly"),
         (power(TWO, 10_001), None, "an exponent within 10000"),
         (rel("<", z, ONE), None, "a term of kind rel is a number"),
+        (z, ("w", ()), "the derivative is by a coordinate"),
     ],
     ids=str,
 )
@@ -590,3 +591,19 @@ def test_an_exact_number_has_at_most_so_many_bits() -> None:
         else:
             assert is_exact
         assert certainly_holds(rel(">", product, ONE), at(), {})
+
+
+def test_what_is_no_request_is_refused_in_words() -> None:
+    with pytest.raises(KernelError, match=r"the derivative is by a variable$"):
+        enclosure(Slope(z, ONE), at(z=0), {})
+    with pytest.raises(KernelError, match=r"a relation is asked$"):
+        certainly_holds(z, at(z=0), {})
+
+
+def test_what_a_low_precision_cannot_certify_a_higher_one_can() -> None:
+    """exp(10^-40) > 1 decides the region, which 64 bits do not see."""
+    region = where(rel(">", call("exp", z), ONE), ONE, TWO)
+    point = at(z=f"1/{10**40}")
+    with pytest.raises(KernelError, match="entered strictly"):
+        enclosure(region, point, {}, 64)
+    assert certainly_different(region, TWO, point, {}) and not certainly_different(region, ONE, point, {})
