@@ -1411,3 +1411,44 @@ def test_the_common_factor_of_a_case_that_is_zero_must_have_a_value() -> None:
     below = Theory(theory_of, (down,)).derivative(COST, z, ZERO)
     whole = Theory(theory_of).cases(up, above, below, mul(where(up, ONE, ZERO), log(factor)))
     assert {*whole.hypotheses} == {rel(">", factor, ZERO), rel("!=", z, ZERO)}
+
+
+def joined(
+    body: tuple[Term, Term, Term], slopes: tuple[Term, Term], activation: Term = z, outer: Any = (), inner: Any = ()
+) -> Theorem:
+    """``join`` for J = where(condition, inside, outside) with h := activation, under assumptions with h free or not."""
+    condition = body[0]
+    free: dict[str, Any] = {"J": ((), where(*body))}
+    bound = {**free, "h": ((), activation)}
+    above, below = (
+        Theory(bound, (*inner, side)).derivative(COST, z, slope)
+        for side, slope in zip((strictly(condition), strictly(opposite(condition))), slopes, strict=True)
+    )
+    return Theory(bound, inner).join(Theory(free, outer), condition, above, below, where(condition, *slopes), h)
+
+
+def test_a_sum_that_jumps_at_the_border_is_not_joined() -> None:
+    """sum_k where(h y_k > 0, 1, 2) is 3 for y = (1, -1) on both sides of h = 0, and 4 there; its slope is 0."""
+    jumps = sum_over(k, where(rel(">", mul(h, item("y", k)), ZERO), ONE, TWO))
+    body = H_POSITIVE, jumps, add(jumps, power(h, 2))
+    refused(lambda: joined(body, (ZERO, mul(TWO, h))))
+    assert joined((H_POSITIVE, ONE, add(ONE, power(h, 2))), (ZERO, mul(TWO, h))).hypotheses == ()
+
+
+@pytest.mark.parametrize("border", [UP, H_POSITIVE], ids=str)
+def test_a_border_is_joined_by_what_is_known_of_a_parameter(border: Term) -> None:
+    """|w| + z^2 meets w at the border where w > 0: known with h free where h is in the border, else with h defined."""
+    at_zero = border.args[1]
+    known, body = rel(">", w, ZERO), (border, add(absolute(w), power(at_zero, 2)), w)
+    slopes = mul(TWO, at_zero), ZERO
+    own, other = ("outer", "inner") if border == H_POSITIVE else ("inner", "outer")
+    assert known in joined(body, slopes, **{own: (known,)}).hypotheses
+    assert known in joined(body, slopes, outer=(known,), inner=(known,)).hypotheses
+    refused(lambda: joined(body, slopes))
+    refused(lambda: joined(body, slopes, **{other: (known,)}))
+
+
+def test_what_is_no_output_is_refused_by_join_too() -> None:
+    outer, theory, above, below = sides(power(h, 2), mul(TWO, z), ZERO, activation=where(UP, z, ZERO))
+    refused(lambda: theory.join(outer, UP, above, below, where(UP, mul(TWO, z), ZERO), NOTHING))
+    assert theory.join(outer, UP, above, below, where(UP, mul(TWO, z), ZERO), h).hypotheses == ()
