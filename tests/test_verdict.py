@@ -69,8 +69,11 @@ from derive.verdict import (
     Kink,
     Region,
     Verdict,
+    _beside,
     _closed_on,
     _holds_everywhere,
+    _kinks,
+    _Lines,
     is_finite,
     is_met,
     needs,
@@ -998,3 +1001,56 @@ def test_a_side_that_is_undefined_at_its_kink_has_no_value_there() -> None:
         found = pieces(absolute(h), slope, MINUS_ONE, last, up=H_POSITIVE, down=H_NEGATIVE)
         (kink,) = judge(found, witness=at(z=3, y=1)).kinks
         assert (kink.right, kink.left) == ((ONE, MINUS_ONE) if is_said else (None, None))
+
+
+def beside(value: Term, others: tuple[Term, ...] = (), activation: Term = zk, **fields: Any) -> tuple[Term, Term]:
+    """The value on both sides of h_k = y_k, where J = sum_k |h_k - y_k| has its kinks: below, and above."""
+    statement = Statement(sum_over(k, absolute(sub(hk, yk))), hk, yk, activation, zj, **fields)
+    below, above = (_beside(statement, rel("!=", hk, yk), value, rel(op, hk, yk), others) for op in ("<", ">"))
+    return below, above
+
+
+UPPER, UPPER_OR_AT = (where(rel(op, hj, yj), ONE, MINUS_ONE) for op in (">", ">="))
+
+
+def test_the_values_beside_the_kink_of_one_summand() -> None:
+    """The sign of h_j - y_j, with h_j = y_j counted to one side and to the other."""
+    assert beside(UPPER) == beside(UPPER_OR_AT) == (UPPER, UPPER_OR_AT)
+
+
+def test_no_value_is_beside_a_kink_along_which_another_exclusion_fails() -> None:
+    twice, elsewhere = rel("!=", mul(TWO, hk), mul(TWO, yk)), rel("!=", hk, num(5))
+    assert beside(UPPER, (elsewhere,)) == (UPPER, UPPER_OR_AT)
+    for others in ((twice,), (twice, elsewhere), (elsewhere, twice)):
+        refused(lambda others=others: beside(UPPER, others), "all along the border")  # type: ignore[misc]
+
+
+def test_a_value_beside_a_kink_is_defined_there() -> None:
+    """1/(h_j - 5) off h_k = 5 only, log(h_j) on a domain that says so, or for h = exp(z)."""
+    pole, known = add(UPPER, power(sub(hj, num(5)), -1)), rel("!=", sub(hk, num(5)), ZERO)
+    refused(lambda: beside(pole), "not proved to be continuous")
+    assert beside(pole, (rel("!=", sub(hj, num(5)), ZERO),))[0] == pole
+    refused(lambda: beside(add(pole, power(sub(hj, num(6)), -1)), (rel("!=", sub(hj, num(5)), ZERO), known)))
+    logarithm = add(UPPER, log(hj))
+    refused(lambda: beside(logarithm), "not proved to be continuous")
+    assert beside(logarithm, loss_domain=(rel(">", hk, ZERO),))[0] == logarithm
+    assert beside(logarithm, activation=exp(zk))[0] == logarithm
+
+
+def test_each_kink_is_listed_after_one_without_values() -> None:
+    """Of sum_k |h_k - y_k| + |h_k - 5|: along h_k = y_k another exclusion fails too, at h_k = 5 none."""
+    five = num(5)
+    statement = Statement(sum_over(k, add(absolute(sub(hk, yk)), absolute(sub(hk, five)))), hk, yk, zk, zj)
+    at_y, twice, at_five = rel("!=", hk, yk), rel("!=", mul(TWO, hk), mul(TWO, yk)), rel("!=", hk, five)
+    beyond, beyond_or_at = (where(rel(op, hj, five), ONE, MINUS_ONE) for op in (">", ">="))
+    theorem = Theory(statement.definitions).derivative(COST, zj, _slope_of_distances(five))
+    found = [*_kinks(statement, _Lines([], theorem, {}, None, ()), add(UPPER, beyond), (at_y, twice, at_five))]
+    left, right = add(UPPER, beyond), add(UPPER, beyond_or_at)
+    below, above = (rel(op, hk, five) for op in "<>")
+    silent = [Kink(rel("=", *e.args[1:])) for e in (at_y, twice)]
+    assert found == [*silent, Kink(rel("=", hk, five), left, right, below, above)]
+
+
+def _slope_of_distances(five: Term) -> Term:
+    signs = (where(rel(">", sub(hk, edge), ZERO), ONE, MINUS_ONE) for edge in (yk, five))
+    return sum_over(k, mul(add(*signs), kron(k, j)))
