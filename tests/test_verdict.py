@@ -72,8 +72,10 @@ from derive.verdict import (
     _beside,
     _closed_on,
     _holds_everywhere,
+    _is_continuous,
     _kinks,
     _Lines,
+    _sides,
     is_finite,
     is_met,
     needs,
@@ -1054,3 +1056,40 @@ def test_each_kink_is_listed_after_one_without_values() -> None:
 def _slope_of_distances(five: Term) -> Term:
     signs = (where(rel(">", sub(hk, edge), ZERO), ONE, MINUS_ONE) for edge in (yk, five))
     return sum_over(k, mul(add(*signs), kron(k, j)))
+
+
+@pytest.mark.parametrize(
+    ("border", "first"),
+    [
+        (rel("<", z, ONE), "<"),
+        (rel(">=", z, ONE), "<"),
+        (rel("<", ONE, z), ">"),
+        (rel("<", h, y), "<"),
+        (rel("<=", y, h), ">"),
+        (rel(">", neg(mul(TWO, h)), ONE), ">"),
+        (rel("<", neg(add(z, h)), ONE), "<"),  # of z and h: that where l < r
+        (rel("<", neg(power(z, 3)), ONE), "<"),  # -3 z^2 is not below 0 at 0
+        (rel("<", neg(w), ONE), "<"),
+        (rel("<", sub(z, z), ONE), "<"),
+    ],
+    ids=str,
+)
+def test_the_first_side_is_that_of_the_smaller_variable(border: Term, first: str) -> None:
+    statement = Statement(SQUARE, h, y, z, z)
+    other = {"<": ">", ">": "<"}[first]
+    assert _sides(statement, border) == (rel(first, *border.args[1:]), rel(other, *border.args[1:]))
+
+
+def test_what_another_exclusion_compares_must_not_jump_on_either_side() -> None:
+    statement, jump = Statement(SQUARE, h, y, z, z), where(UP, ONE, TWO)
+    assert _is_continuous(statement, (rel("!=", z, ONE),))
+    assert not _is_continuous(statement, (rel("!=", jump, z),)) and not _is_continuous(statement, (rel("!=", z, jump),))
+    assert not _is_continuous(statement._replace(activation=jump), ())
+    assert not _is_continuous(statement._replace(cost=where(H_POSITIVE, h, ONE)), ())
+
+
+def test_what_looks_like_its_negative_is_not_cancelled() -> None:
+    """-(h w - y) is y - h w, and not y + w."""
+    for below in (add(y, w), add(y, neg(mul(h, w)))):
+        term = mul(sub(mul(h, w), y), power(below, -1))
+        assert Theory({}).equal(spread(term), term)
