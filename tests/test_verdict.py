@@ -72,9 +72,11 @@ from derive.verdict import (
     _beside,
     _closed_on,
     _holds_everywhere,
+    _impossible,
     _is_continuous,
     _kinks,
     _Lines,
+    _lines,
     _sides,
     is_finite,
     is_met,
@@ -1093,3 +1095,21 @@ def test_what_looks_like_its_negative_is_not_cancelled() -> None:
     for below in (add(y, w), add(y, neg(mul(h, w)))):
         term = mul(sub(mul(h, w), y), power(below, -1))
         assert Theory({}).equal(spread(term), term)
+
+
+def test_a_region_in_which_nothing_is_has_no_line() -> None:
+    """h = exp(z) is above 0: what the loss would be below it is not said. That is about h, or all h_k."""
+    steep = mul(TWO, h)
+    statement = Statement(where(H_POSITIVE, SQUARE, power(h, 2)), h, y, exp(z), z)
+    steps = (
+        Step("differentiate-loss", (), RESIDUAL, (H_POSITIVE,)),
+        Step("differentiate-loss", (), steep, (H_NEGATIVE,)),
+        Step("differentiate-activation", (), exp(z)),
+        Step("chain", (0, 2), mul(RESIDUAL, exp(z)), (H_POSITIVE,)),
+        Step("chain", (1, 2), mul(steep, exp(z)), (H_NEGATIVE,)),
+        Step("cases", (3, 4), where(H_POSITIVE, mul(RESIDUAL, exp(z)), mul(steep, exp(z))), (H_POSITIVE,)),
+    )
+    assert [*_lines(statement, steps, replay(statement, steps)).regions] == [(H_POSITIVE,)]
+    assert _impossible(statement, {H_POSITIVE, H_NEGATIVE, rel("<", exp(z), ZERO)}) == {H_NEGATIVE}
+    family, total = Statement(sum_over(k, hk), hk, yk, exp(zk), zj), sum_over(k, hk)
+    assert _impossible(family, {rel("<", total, ZERO), rel(">", total, ONE)}) == {rel("<", total, ZERO)}
