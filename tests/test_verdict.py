@@ -1113,3 +1113,14 @@ def test_a_region_in_which_nothing_is_has_no_line() -> None:
     assert _impossible(statement, {H_POSITIVE, H_NEGATIVE, rel("<", exp(z), ZERO)}) == {H_NEGATIVE}
     family, total = Statement(sum_over(k, hk), hk, yk, exp(zk), zj), sum_over(k, hk)
     assert _impossible(family, {rel("<", total, ZERO), rel(">", total, ONE)}) == {rel("<", total, ZERO)}
+
+
+def test_a_point_inside_meets_the_equations_on_targets_that_nothing_needs() -> None:
+    """dJ/dz = h - y for every y; where y = 1 is declared, the point that shows it has y = 1."""
+    found = scalar(SQUARE, RESIDUAL, RESIDUAL, targets=(rel("=", y, ONE),))
+    assert judge(found, inside=APART).kind == "cancels"
+    refused(lambda: judge(found, inside=at(z=2, y=3)), "inside the domain")
+    twice = mul(TWO, RESIDUAL)
+    other = scalar(power(RESIDUAL, 2), twice, twice, targets=(rel("=", y, ONE),))
+    assert judge(other, witness=APART).kind == "multiple"
+    refused(lambda: judge(other, witness=at(z=2, y=3)), "inside the domain")
