@@ -1124,3 +1124,11 @@ def test_a_point_inside_meets_the_equations_on_targets_that_nothing_needs() -> N
     other = scalar(power(RESIDUAL, 2), twice, twice, targets=(rel("=", y, ONE),))
     assert judge(other, witness=APART).kind == "multiple"
     refused(lambda: judge(other, witness=at(z=2, y=3)), "inside the domain")
+
+
+def test_a_border_meets_the_equations_on_targets() -> None:
+    """h = y = 2 is no border where y = 1 is declared; an equation about one target is met by its number."""
+    statement, steps = OTHER
+    declared = statement._replace(targets=(rel("=", y, ONE),)), steps
+    refused(lambda: judge(declared, witness=APART, border=BORDER), "does not meet the conditions")
+    assert is_met(statement, at(z=2, y=1), rel("=", y, ONE)) and not is_met(statement, at(z=2, y=3), rel("=", y, ONE))
