@@ -38,7 +38,7 @@ from by_hand import (
 )
 from flint import fmpq
 
-from derive.balls import Point
+from derive.balls import Point, enclosure
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
 from derive.kernel import Equation, Theory
@@ -77,6 +77,8 @@ from derive.verdict import (
     _kinks,
     _Lines,
     _lines,
+    _near,
+    _ratio,
     _sides,
     is_finite,
     is_met,
@@ -1132,3 +1134,24 @@ def test_a_border_meets_the_equations_on_targets() -> None:
     declared = statement._replace(targets=(rel("=", y, ONE),)), steps
     refused(lambda: judge(declared, witness=APART, border=BORDER), "does not meet the conditions")
     assert is_met(statement, at(z=2, y=1), rel("=", y, ONE)) and not is_met(statement, at(z=2, y=3), rel("=", y, ONE))
+
+
+@pytest.mark.parametrize("scale", [ONE, TWO, MINUS_ONE], ids=str)
+def test_beside_a_border_one_summand_is_moved(scale: Term) -> None:
+    """At h_1 = y_1 and h_2 < y_2 the signs of h_k - y_k add up to 1 - 1 for h_1 above y_1, and to -2 below it."""
+    statement = Statement(sum_over(k, absolute(sub(hk, yk))), hk, yk, zk, zj)
+    op = "<" if scale == MINUS_ONE else ">"
+    signs = sum_over(k, where(rel(op, mul(scale, hk), mul(scale, yk)), ONE, MINUS_ONE))
+    point = at(k=2, j=1, z_1=3, z_2=1, y_1=3, y_2=fmpq(3, 2))
+    for side, total in ((1, 0), (-1, -2)):
+        assert enclosure(_near(statement, signs, side), point, statement.definitions) == total
+        one = where(rel(op, mul(scale, hj), mul(scale, yj)), ONE, MINUS_ONE)
+        assert enclosure(_near(statement, one, side), point, statement.definitions) == side
+
+
+def test_only_a_constant_times_the_gap_has_a_sign_of_its_own() -> None:
+    """-2 (h - y) is below 0 for h > y; h (h - y), (h - y)/h, h - 2 y and h - h say nothing of the kind."""
+    statement = Statement(SQUARE, h, y, z, z)
+    assert _ratio(statement, RESIDUAL) == (1, ()) and _ratio(statement, mul(num(-2), RESIDUAL)) == (-2, ())
+    for other in (mul(h, RESIDUAL), div(RESIDUAL, h), sub(h, mul(TWO, y)), sub(h, h), h, y, z, power(RESIDUAL, 2)):
+        assert _ratio(statement, other) is None, str(other)
