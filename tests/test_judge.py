@@ -376,6 +376,7 @@ UNSAID = [
     # (pair, claim): right on the whole domain, which is seen only on each side of a border
     ("huber-identity", "where(|h - y| <= d, h - y, d*sign(h - y))"),
     ("huber-identity", "where(|h - y| <= d, h - y, |d|*sign(h - y))"),
+    ("huber-identity", "where(d < h - y, d, where(d < y - h, -d, h - y))"),
     ("mse-identity", "where(z > 0, z, -z) = |z|"),
     ("mse-identity", "cosh(|z|) = cosh(z)"),
     ("mse-identity", "atan(|z|)^2 = atan(z)^2"),
