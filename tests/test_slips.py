@@ -236,6 +236,7 @@ SENTENCES = [
     ("y - h", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is dJ/dz."),
     ("d2J/dz2 = -h*(1 - h)", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is d2J/dz2."),
     ("dh/dz = -h*(1 - h)", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is dh/dz."),
+    ("h = -z", {"pair": "mse-identity"}, "The sign is wrong: times -1 this is h."),
     (
         "dJ/dz = dJ/dh",
         {"pair": "mse-sigmoid"},
