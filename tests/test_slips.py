@@ -345,6 +345,10 @@ SENTENCES = [
     ("dJ/dz_j = y_j - h_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("dJ/dTheta2_kl = dJ/dz_k*a2_l + 2*lambda*Theta2_kl", DECAYED, "None of the usual slips explains it."),
     ("dJ/db2_k = h_k - y_k - lambda*b2_k", DECAYED, "None of the usual slips explains it."),
+    ("h_k = z_k", DECAYED, "None of the usual slips explains it."),
+    # right for exchanged labels 0 and 1 and for no others; for one of the two only
+    ("h - (1 - y)^2", {"pair": "bce-sigmoid"}, "Right for the two labels the other way round."),
+    ("y*h - 7*(1 - y)", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
     ("dJ/dz_j = h_j*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("dJ/dz_j = sum(k, h_k^2)*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("h = z", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
