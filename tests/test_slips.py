@@ -349,6 +349,7 @@ SENTENCES = [
     # right for exchanged labels 0 and 1 and for no others; for one of the two only
     ("h - (1 - y)^2", {"pair": "bce-sigmoid"}, "Right for the two labels the other way round."),
     ("y*h - 7*(1 - y)", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
+    ("(1 - y)*(h - 1) + 7*y", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
     ("dJ/dz_j = h_j*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("dJ/dz_j = sum(k, h_k^2)*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("h = z", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
