@@ -546,3 +546,64 @@ def test_functions_are_those_of_the_standard_library(name: str) -> None:
         value, slope = (float(ball) for ball in evaluate(call(name, z), at(z=place), {}, ("z", ()), 128))
         assert value == pytest.approx(function(x), rel=1e-10)
         assert slope == pytest.approx((function(x + 1e-6) - function(x - 1e-6)) / 2e-6, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("term", "direction", "words"),
+    [
+        (call("Li2", z), ("z", ()), "the argument of Li2 is not 0"),
+        (kron(Term("bound", (0, "K")), k), None, "a bound index belongs to a sum"),
+        (power(sub(z, ONE), HALF), None, "the base of a power is positive"),
+        (power(z, -1), None, "a denominator is not 0"),
+        (size("m"), None, "the size m is at least 1"),
+        (kron(k, k), None, "the index k is one of 1..K"),
+        (item("h", k), None, "h has the indices of its definition"),
+        (var("y"), None, "y has an exact value"),
+        (call("exp", call("exp", power(num(10), 100))), None, "an enclosure is finite"),
+        (call("gamma", z), None, "gamma is a known function"),
+        (call("log", z), None, "the argument of log is positive"),
+        (call("sqrt", z), None, "the argument of sqrt is positive"),
+        (call("Li2", ONE), None, "the argument of Li2 is below 1"),
+        (call("abs", z), ("z", ()), "the argument of abs is not 0"),
+        (where(rel("<", z, ZERO), ONE, TWO), None, "a region is entered strictly"),
+        (power(TWO, 10_001), None, "an exponent within 10000"),
+        (rel("<", z, ONE), None, "a term of kind rel is a number"),
+        (z, ("w", ()), "the derivative is by a coordinate"),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_what_is_not_certified(term: Term, direction: balls.Key | None, words: str) -> None:
+    point = Point({("z", ()): fmpq(0)}, {"K": 2, "m": 0}, {"k": 3 if words.startswith("the index") else 1})
+    with pytest.raises(KernelError) as refusal:
+        evaluate(term, point, {"h": ((), z)}, direction)
+    assert str(refusal.value).startswith("not certified at this point: ") and str(refusal.value).endswith(words)
+
+
+def test_an_exact_number_has_at_most_so_many_bits() -> None:
+    """2^99999 has 100,000; what has more is compared by balls, here with the same answer."""
+    for bits, is_exact in ((100_000, True), (100_001, False)):
+        half = num(2 ** (bits // 2))
+        product = mul(half, num(2 ** (bits - 1 - bits // 2)))
+        try:
+            balls._run(product, at(), {}, fmpq, None)
+        except KernelError as refusal:
+            assert not is_exact and str(refusal).endswith("an exact number of 100000 bits")
+        else:
+            assert is_exact
+        assert certainly_holds(rel(">", product, ONE), at(), {})
+
+
+def test_what_is_no_request_is_refused_in_words() -> None:
+    with pytest.raises(KernelError, match=r"the derivative is by a variable$"):
+        enclosure(Slope(z, ONE), at(z=0), {})
+    with pytest.raises(KernelError, match=r"a relation is asked$"):
+        certainly_holds(z, at(z=0), {})
+
+
+def test_what_a_low_precision_cannot_certify_a_higher_one_can() -> None:
+    """exp(10^-40) > 1 decides the region, which 64 bits do not see."""
+    region = where(rel(">", call("exp", z), ONE), ONE, TWO)
+    point = at(z=f"1/{10**40}")
+    with pytest.raises(KernelError, match="entered strictly"):
+        enclosure(region, point, {}, 64)
+    assert certainly_different(region, TWO, point, {}) and not certainly_different(region, ONE, point, {})

@@ -348,3 +348,15 @@ def test_a_fact_about_all_that_is_compared_is_used_across_a_border() -> None:
     assert Theory({}, (rel(">", zk, ZERO),)).agrees_across(*asked)
     assert not Theory({}).agrees_across(*asked)
     assert not Theory({}, (rel(">", var("x"), ZERO),)).agrees_across(*asked)
+
+
+def test_what_is_needed_twice_is_said_once() -> None:
+    for term in (add(power(z, -1), exp(power(z, -1))), mul(log(exp(power(z, -1))), power(z, -1), power(z, -2))):
+        assert Theory({}).needs(term) == (rel("!=", z, ZERO),)
+
+
+def test_an_equation_about_all_elements_is_used_at_each_index_of_a_claim() -> None:
+    known = rel("=", item("y", k), ONE)
+    assert Theory({}, (known,)).equal(mul(item("y", j), item("z", l)), item("z", l)).hypotheses == (known,)
+    assert Theory({}, (known,)).equal(item("z", l), mul(item("y", l), item("z", l))).hypotheses == (known,)
+    refused(lambda: Theory({}).equal(item("y", j), ONE))

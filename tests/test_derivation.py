@@ -462,3 +462,24 @@ def test_no_part_of_a_statement_names_what_belongs_elsewhere() -> None:
             part = mul(w, name) if field in ("cost", "activation") else (rel(op, mul(w, name), ONE),)
             statement = IDENTITY._replace(**{field: part})  # type: ignore[arg-type]
             refused(lambda statement=statement: check_statement(statement), "has no place")  # type: ignore[misc]
+
+
+ELEMENTWISE = Statement(VECTOR, item("h", k), item("y", k), item("z", k), item("z", j))
+
+
+def test_a_condition_names_no_element_of_the_output_or_the_preactivation() -> None:
+    target = item("y", k)
+    assert ELEMENTWISE.is_condition(rel("=", sum_over(k, target), ONE))
+    for foreign in (item("h", k), item("z", k), item("z", j)):
+        assert not ELEMENTWISE.is_condition(rel("=", sum_over(k, target), foreign))
+
+
+def test_nothing_else_is_named_j() -> None:
+    for field in ("output", "target", "preactivation"):
+        statement = IDENTITY._replace(**{field: COST})  # type: ignore[arg-type]
+        refused(lambda statement=statement: check_statement(statement), "three different variables")  # type: ignore[misc]
+
+
+def test_an_output_of_other_indices_than_z_has_no_residual() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        _ = ELEMENTWISE._replace(preactivation=z).residual

@@ -3,7 +3,10 @@ domain. What is right or wrong is found out without the package, by differences 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from itertools import islice, product
+from typing import Any
 
 import mpmath
 import pytest
@@ -13,13 +16,31 @@ from written_out import DIGITS, Place, close, difference_slope, places, written
 
 import derive
 from derive import checking
-from derive.balls import Point, evaluate
+from derive.balls import Point, Slope, evaluate
 from derive.derivation import COST
 from derive.errors import KernelError
-from derive.judge import Judgement, _instance, judge
+from derive.judge import (
+    LARGE,
+    NUMBERS,
+    SIMPLE,
+    SIZES,
+    TARGETS,
+    Judgement,
+    _alternating,
+    _drawn,
+    _everywhere,
+    _instance,
+    _points,
+    _request,
+    _shares,
+    _shown,
+    judge,
+)
 from derive.model import Model
-from derive.term import ONE, Term, add, call, mul, neg, num, power, replace, subterms, sum_over, var
+from derive.syntax import parse, parse_relation
+from derive.term import ONE, Term, add, call, index, item, mul, neg, num, power, replace, subterms, sum_over, var
 from derive.verdict import spread
+from derive.witnesses import PARAMETERS, candidates, holds
 
 PAIRS = (*CORE, *RARE)
 per_pair = pytest.mark.parametrize("pair", PAIRS)
@@ -349,3 +370,325 @@ def test_the_function_that_stands_for_any_other_has_its_own_derivative() -> None
         assert value != slope and not {t.args[0] for t in subterms(value) if t.kind == "call"} - {"sigmoid"}
     with pytest.raises(KernelError, match="second derivative"):
         _instance(call("f''", z))
+
+
+UNSAID = [
+    # (pair, claim): right on the whole domain, which is seen only on each side of a border
+    ("huber-identity", "where(|h - y| <= d, h - y, d*sign(h - y))"),
+    ("huber-identity", "where(|h - y| <= d, h - y, |d|*sign(h - y))"),
+    ("huber-identity", "where(d < h - y, d, where(d < y - h, -d, h - y))"),
+    ("mse-identity", "where(z > 0, z, -z) = |z|"),
+    ("mse-identity", "cosh(|z|) = cosh(z)"),
+    ("mse-identity", "atan(|z|)^2 = atan(z)^2"),
+    ("mse-relu", "h*|z| = h*z"),
+    # the border stands in what h and J are defined to be: h is 0 or z
+    ("mse-relu", "(exp(h) - 1)*(exp(h - z) - 1) = 0"),
+    ("mse-relu", "(exp(J - y^2/2) - 1)*(exp(J - (z - y)^2/2) - 1) = 0"),
+]
+
+
+@pytest.mark.parametrize(("pair", "claim"), UNSAID)
+def test_what_holds_on_both_sides_of_a_border_and_on_it_needs_no_condition(pair: str, claim: str) -> None:
+    found = derive.check(claim, pair)
+    assert found.answer == "right" and found.to_json()["conditions"] == []
+
+
+SQUARE = {"loss": "(h - y)^2/2", "activation": "z"}
+FALSE_FAR_OUT = [
+    # (claim, domain): false where no point is tried, and true or not defined where points are
+    ("where(z < 0, 5, where(z < 100, h - y, 7))", ("z >= 0",)),
+    ("where(z > 0, where(z > 100, 7, h - y), h - y)", ()),
+    ("where(z > 0, h - y, where(z < -100, 7, h - y))", ()),
+    ("where(|z| < 100, h - y, 7)", ()),
+    ("cosh(|z|) = where(z < 100, cosh(z), 7)", ()),
+    ("cosh(|z|) = where(z > -100, cosh(z), 7)", ()),
+]
+
+
+@pytest.mark.parametrize(("claim", "domain"), FALSE_FAR_OUT)
+def test_each_side_of_a_border_is_proved_however_far_out(claim: str, domain: tuple[str, ...]) -> None:
+    assert derive.check(claim, **SQUARE, assume=domain).answer == "undecided"
+
+
+def test_a_side_on_which_nothing_is_needs_no_proof() -> None:
+    """Of z >= 0 there is nothing below 0, and of z > 0 a border at -1 is none."""
+    for claim in ("where(z < 0, 5, cosh(|y|)) = cosh(y)", "where(z > 0, cosh(|y|), cosh(-y)) = cosh(y)"):
+        assert derive.check(claim, **SQUARE, assume=("z >= 0",)).answer == "right"
+    walls = " + ".join(f"0*where(z > {-n}, 1, 2)" for n in range(1, 7))
+    assert derive.check(f"cosh(|y|) + {walls} = cosh(y)", **SQUARE, assume=("z > 0",)).answer == "right"
+
+
+def test_a_border_with_an_index_is_not_that_of_all_coordinates_at_once() -> None:
+    """With z_j > 0 for all j, and then z_j < 0 for all j, both sides would be proved."""
+    found = derive.check("where(z_j > 0, 1, where(z_k > 0, 0, 1)) = 1", "mse-softmax")
+    assert found.answer == "wrong"
+
+
+def distances(count: int) -> str:
+    """The sum of |z - n|, written once more as pieces."""
+    bars = (f"|z - {n}|" for n in range(count))
+    pieces = (f"where(z > {n}, z - {n}, {n} - z)" for n in range(count))
+    return f"{' + '.join(bars)} = {' + '.join(pieces)}"
+
+
+def test_five_borders_within_one_another_are_looked_at_and_no_more() -> None:
+    assert derive.check(distances(5), "mse-identity").answer == "right"
+    assert derive.check(distances(6), "mse-identity").answer == "undecided"
+
+
+# ---- what is left out, where generic points of the domain are rare
+
+
+def test_what_the_pair_leaves_out_itself_needs_no_generic_point() -> None:
+    """All generic points have z < 100, and the kink at h = y is the pair's own."""
+    given = {"activation": "z", "loss": "|h - y|", "assume": ("z > 100",)}
+    assert derive.check("sign(h - y)", **given).to_json()["conditions"] == ["h - y != 0"]
+    assert derive.check("sign(h - y)", **given).answer == "right"
+
+
+def test_a_kink_that_the_proof_has_joined_is_the_pairs_own() -> None:
+    """h = x |x| with x = z - 200 has the derivative 2 |x|, at 0 too; by the laws alone not there: a claim may lack it.
+
+    The proof for all z is one for z > 100, where no generic point is.
+    """
+    given = {"loss": "(h - y)^2/2", "activation": "(z - 200)*|z - 200|"}
+    found = checking.setting(None, **given)[1]()
+    model = checking.setting(None, **given, assume=("z > 100",))[0]
+    assert found is not None
+    model.learn(step.theorem for step in found.steps if not step.where)
+    slope = model.stand_in(COST, var("z"))
+    bare, signed = (parse(text, model.symbols) for text in ("2*|z - 200|*(h - y)", "2*(z - 200)*sign(z - 200)*(h - y)"))
+    assert judge(model, slope, bare) == Judgement(True)
+    assert judge(model, slope, signed) == Judgement(True, (parse_relation("z - 200 != 0", model.symbols),))
+
+
+def test_what_the_laws_alone_prove_is_right() -> None:
+    """By the power rule; (2 - p)/(2 - p) needs no condition, as 1 < p < 2. The proof of the pair has another form."""
+    claim = "dJ/dh = ((2 - p)*h^((2 - p) - 1))/(2 - p) - y*((1 - p)*h^((1 - p) - 1))/(1 - p)"
+    found = derive.check(claim, "tweedie-power")
+    assert found.answer == "right" and found.to_json()["conditions"] == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("-y*sigmoid(-y*z)*(z - 2)/(z - 2)", {"pair": "logistic-identity"}),  # of generic points those with y^2 = 1
+        ("(h - y)*(z - 1)/(z - 1)", {**SQUARE, "assume": ("z > 0",)}),  # half of them are in the domain
+        ("(h - y)*(z - 1)*(h + y)/((z - 1)*(h + y))", {**SQUARE, "assume": ("z > 0", "z < 2")}),
+    ],
+)
+def test_generic_points_are_those_of_the_domain(claim: str, given: dict[str, Any]) -> None:
+    found = derive.check(claim, **given)
+    assert found.answer == "right" and all("!=" in c for c in found.to_json()["conditions"])
+
+
+def test_all_that_may_leave_out_too_much_is_said() -> None:
+    claim = "h - y + 0/max(0, z - 200) + 0/max(0, z - 300)"
+    found = derive.check(claim, **SQUARE, assume=("z > 100",))
+    walls = [f"where(0 > z - {n}, 0, z - {n}) != 0" for n in (200, 300)]
+    assert found.reason == (
+        f"undecided: it is proved only where {', '.join(walls)}, which may leave out more than single points"
+    )
+
+
+# ---- right on a smaller domain
+
+
+def asked_and_judged(claim: str, **given: Any) -> tuple[Model, Judgement]:
+    """The judgement of dJ/dz = claim."""
+    model, _ = checking.setting(None, **given)
+    return model, judge(model, model.stand_in(COST, model.variable), parse(claim, model.symbols))
+
+
+@pytest.mark.parametrize(
+    ("claim", "domain"),
+    [
+        ("exp(log(z)) - y", ("z > -1/2", "y > 2")),
+        ("exp(log(z)) - y + 0*log(1 - z)", ("y > 2",)),  # never do both fail
+        ("z - y + 0*sqrt(z - 1)", ("z < 3", "z > -3", "y < 0")),
+    ],
+)
+def test_what_is_right_on_a_smaller_domain_has_no_value_at_a_point_of_the_domain(
+    claim: str, domain: tuple[str, ...]
+) -> None:
+    model, found = asked_and_judged(claim, **SQUARE, assume=domain)
+    assert (found.holds, found.right) == (False, "undefined") and found.point is not None
+    assert found.conditions and all(r.args[0] in (">", ">=") for r in found.conditions)
+    assert all(holds(parse_relation(r, model.symbols), found.point, model.definitions) for r in domain)
+    assert not all(holds(r, found.point, model.definitions) for r in found.conditions)
+    values = found.point.values
+    assert found.left == str(values["z", ()] - values["y", ()])  # type: ignore[operator]
+
+
+def test_the_point_of_a_smaller_domain_gives_the_left_side_a_value() -> None:
+    """Where z < -1 the right side is not defined; at z = -2, which is tried first, the left one is not either."""
+    found = derive.check("z/(z + 2) = exp(log(z + 1) - log(z + 1))*z/(z + 2)", "mse-identity")
+    witness = found.to_json()["witness"]
+    assert (found.answer, witness["z"], witness["value"], witness["claim"]) == ("wrong", "-4", "2", "undefined")
+
+
+def test_a_smaller_domain_that_lacks_single_points_only_is_undecided() -> None:
+    reason = "it is right on a smaller domain, but no point outside of that was found"
+    assert derive.check("exp(log(|z|)) = |z|", "mse-identity").reason == f"undecided: {reason}"
+
+
+# ---- the points that are tried
+
+DRAWN = 300
+MODELS: dict[str, dict[str, Any]] = {
+    "mse-sigmoid": {"pair": "mse-sigmoid"},
+    "focal-sigmoid": {"pair": "focal-sigmoid"},  # two parameters, and y of 0 or 1
+    "logistic-identity": {"pair": "logistic-identity"},  # y of -1 or 1
+    "mse-softmax": {"pair": "mse-softmax"},
+    "cce-softmax": {"pair": "cce-softmax"},  # sum y = 1
+    "cce-softmax averaged": {"pair": "cce-softmax", "average": True},
+    "network": {"pair": "bce-sigmoid", "layer": 2, "average": True, "l2": True},
+    "network of shares": {"pair": "cce-softmax", "layer": 2, "average": True},
+}
+per_model = pytest.mark.parametrize("name", MODELS)
+
+
+def drawn(name: str, generic: bool = False) -> tuple[Model, list[Point]]:
+    model = checking.setting(**MODELS[name])[0]
+    return model, list(islice(_drawn(model, generic), DRAWN))
+
+
+def rows(point: Point) -> list[list[Any]]:
+    """The targets, class by class: a row an example."""
+    keys = sorted(key for key in point.values if key[0] == "y")
+    of_row = {rest: [point.values[key] for key in keys if key[1][:-1] == rest] for rest in {k[1][:-1] for k in keys}}
+    return list(of_row.values())
+
+
+@per_model
+@pytest.mark.parametrize("generic", [False, True])
+def test_a_point_that_is_drawn_has_one_number_for_each_name_and_place(name: str, generic: bool) -> None:
+    model, points = drawn(name, generic)
+    families, scalars, _ = model.names
+    over = {n: sizes for n, sizes in families.items() if n not in model.definitions}
+    over |= {n: () for n in scalars if n not in model.definitions}
+    for point in points:
+        counts = {n: place for n, place in point.sizes.items()}
+        expected = {
+            (n, place) for n, sizes in over.items() for place in product(*(range(1, counts[i] + 1) for i in sizes))
+        }
+        assert point.values.keys() == expected and not point.indices
+    used = {size for sizes in families.values() for size in sizes}
+    for size, counts_of in SIZES.items():
+        assert {p.sizes.get(size) for p in points} == ({*counts_of} if size in used else {None})
+
+
+@per_model
+def test_simple_numbers_are_drawn_for_each_name_and_all_of_them(name: str) -> None:
+    model, points = drawn(name)
+    own = {n for r in model.statement.parameters for n in r.names} | {"lambda"}
+    seen: dict[str, set[Any]] = {}
+    for point in points:
+        for (of, _), value in point.values.items():
+            seen.setdefault(of, set()).add(value)
+    for of, numbers in seen.items():
+        allowed = PARAMETERS if of in own else NUMBERS if of != "y" else (0, 1) if model.conditions else TARGETS
+        assert numbers == {fmpq(n) for n in allowed}, of
+    if model.conditions:
+        assert all(sum(row) == 1 for point in points for row in rows(point))
+        assert {row.index(1) for point in points for row in rows(point)} == {0, 1, 2}
+
+
+@per_model
+def test_generic_numbers_solve_no_simple_equation(name: str) -> None:
+    """They have a large prime denominator, unless they are targets of few values; shares add up to 1."""
+    model, points = drawn(name, generic=True)
+    own = {n for r in model.statement.parameters for n in r.names} | {"lambda"}
+    for point in points:
+        for (of, _), value in point.values.items():
+            if of == "y" and (model.cases or model.conditions):
+                continue
+            assert isinstance(value, fmpq) and value.q == LARGE
+            assert 0 < value < (1 if of == "y" else 3) if of in {*own, "y"} else -3 < value < 3
+        if model.conditions:
+            assert all(sum(row) == 1 and min(row) > 0 and max(row) < 1 for row in rows(point))
+        elif model.cases:
+            assert {value for row in rows(point) for value in row} <= {fmpq(n) for n in TARGETS}
+    others = [v for p in points for (of, _), v in p.values.items() if of not in {*own, "y"}]
+    assert min(others) < -2 and max(others) > 2  # type: ignore[type-var]
+    if not model.cases:
+        assert len({str(rows(point)) for point in points}) > DRAWN - 10
+
+
+def test_the_shares_of_each_example_add_up_to_one() -> None:
+    """And nothing but the targets is changed."""
+    values = {(name, (i, k)): fmpq(7) for name in ("y", "z") for i in (1, 2) for k in (1, 2, 3)}
+    found = _shares(values, random.Random(5))
+    assert found.keys() == {key for key in values if key[0] == "y"}
+    parts = [[found["y", (i, k)] for k in (1, 2, 3)] for i in (1, 2)]
+    assert [sum(row) for row in parts] == [1, 1] and parts[0] != parts[1]
+    assert all(0 < part < 1 for row in parts for part in row)
+
+
+def test_free_indices_that_a_point_lacks_are_one_and_two() -> None:
+    """Those that it has are kept; an index over one unit is 1, and over none there is no point."""
+    i, j, k, s = index("i", "m"), index("j", "K"), index("k", "K"), index("s", "n1")
+    point = Point({}, {"K": 3, "m": 2, "n1": 1}, {"j": 3})
+    found = [p.indices for p in _everywhere([point], (j, k, i, s))]
+    assert found == [{"j": 3, "k": a, "i": b, "s": 1} for a in (1, 2) for b in (1, 2)]
+    assert not [*_everywhere([point], (index("q", "n2"),))]
+    assert [*_everywhere([point], ())] == [point]
+
+
+def test_a_pair_is_tried_at_its_simple_points_first_and_then_at_drawn_ones_too() -> None:
+    model, j = model_of("mse-softmax"), index("j")
+    simple, own = [*islice(candidates(model.statement), SIMPLE + 5)], [*islice(_drawn(model), 5)]
+    mixed = [point for both in zip(simple[SIMPLE:], own, strict=True) for point in both]
+    expected = [*simple[:SIMPLE], *_everywhere(mixed, (j,))]
+    assert [*islice(_points(model, (item("z", j),)), len(expected))] == expected
+
+
+def test_points_of_two_kinds_alternate_while_there_are_both() -> None:
+    a, b, c, d = (Point({}, {"K": n}, {}) for n in range(1, 5))
+    assert [*_alternating(iter((a, b, c)), iter((d,)))] == [a, d, b, c]
+
+
+def test_a_network_is_tried_at_points_that_give_all_its_weights_a_value() -> None:
+    model = checking.setting(**MODELS["network"])[0]
+    for point in islice(_points(model, (model.variable,)), SIMPLE):
+        assert {"Theta1", "Theta2", "b1", "b2", "a1", "y", "lambda"} == {name for name, _ in point.values}
+        assert point.indices.keys() == {"i", "j"}
+
+
+# ---- what is asked at a point
+
+
+def test_a_first_derivative_is_asked_of_dual_numbers_and_not_of_a_law() -> None:
+    """But where a line before has stated it to be something else, and the second, which dual numbers do not have."""
+    model = model_of("mse-softmax")
+    first = model.stand_in(COST, model.variable)
+    assert _request(model, first, {}) == Slope(COST, model.variable)
+    assert _request(model, first, {"dJ/dz": ONE}) == first
+    assert _request(model, first, {"z": ONE}) == Slope(COST, model.variable)
+    second = model.stand_in(COST, model.variable, 2)
+    assert _request(model, second, {}) == second
+    assert _request(model, model.variable, {}) == model.variable
+
+
+@pytest.mark.parametrize("pair", ["logistic-identity", "hinge-identity", "focal-sigmoid"])
+def test_a_target_of_a_witness_is_one_of_the_few_that_there_are(pair: str) -> None:
+    model, found = model_of(pair), judged(pair, num(7))
+    assert found.holds is False and found.point is not None
+    assert sum(holds(case, found.point, model.definitions) for case in model.cases) == 1
+
+
+def test_a_witness_is_in_the_domain() -> None:
+    _, found = asked_and_judged("h + y", **SQUARE, assume=("z > 1", "y < -1/2"))
+    assert found.holds is False and found.point is not None
+    assert found.point.values["z", ()] > 1 and found.point.values["y", ()] < fmpq(-1, 2)  # type: ignore[operator]
+
+
+def test_two_numbers_have_as_many_digits_as_it_takes_to_differ() -> None:
+    """Fifteen, where they differ in the first ones; a hundred for a difference of 10^-40, a thousand for 10^-300."""
+    z, place = var("z"), Point({("z", ()): fmpq(1)}, {}, {})
+    third = mul(num(1, 3), call("exp", z))
+    for exponent, digits in ((2, 15), (40, 100), (300, 1000)):
+        other = add(third, num(1, 10**exponent))
+        left, right = _shown((third, other), place, {})
+        assert left != right and {len(t) - 2 for t in (left, right)} <= {digits - 1, digits}, (left, right)
+    assert _shown((third, third), place, {})[0] == _shown((third, third), place, {})[1]

@@ -1348,3 +1348,107 @@ def test_an_activation_that_is_undefined_at_a_border_that_names_it() -> None:
     above, below = (Theory(bound, (side,)).derivative(COST, z, ZERO) for side in (up, down))
     assert above.hypotheses == (up,)
     refused(lambda: Theory(bound).join(Theory(free), up, above, below, ZERO, h))
+
+
+def second_of_the_outer() -> tuple[Theorem, Theorem]:
+    """|- d2J/dh2 = 12 h^2 for J = g^2 and g = h^2, and |- dh/dz = exp(z)."""
+    g = var("g")
+    free: dict[str, Any] = {"J": ((), power(g, 2))}
+    outer: dict[str, Any] = {**free, "g": ((), power(h, 2))}
+    theory = Theory(outer)
+    slope, first = theory.derivative(g, h, mul(TWO, h)), theory.derivative(COST, h, mul(num(4), power(h, 3)))
+    inner = Theory({**outer, "h": ((), exp(z))}).derivative(h, z, exp(z))
+    return theory.total(Theory(free), first, slope, mul(num(12), power(h, 2))), inner
+
+
+def second_of_the_inner() -> tuple[Theorem, Theorem]:
+    """|- dJ/dh = 2 h for J = h^2, and |- d2h/dz2 = 4 exp(2 z) for h = g^2 and g = exp(z)."""
+    g = var("g")
+    outer: dict[str, Any] = {"J": ((), power(h, 2)), "g": ((), exp(z))}
+    bound = {**outer, "h": ((), power(g, 2))}
+    theory, twice = Theory(bound), exp(mul(TWO, z))
+    slope, first = theory.derivative(g, z, exp(z)), theory.derivative(h, z, mul(TWO, twice))
+    without = Theory({name: bound[name] for name in ("J", "h")})
+    return Theory(outer).derivative(COST, h, mul(TWO, h)), theory.total(without, first, slope, mul(num(4), twice))
+
+
+@pytest.mark.parametrize("theorems", [second_of_the_outer, second_of_the_inner])
+def test_no_second_derivative_is_a_link_of_a_chain(theorems: Callable[[], tuple[Theorem, Theorem]]) -> None:
+    """d2J/dh2 dh/dz and dJ/dh d2h/dz2 are no first derivative."""
+    outer, inner = theorems()
+    refused(lambda: Theory(inner.definitions).chain(outer, inner), "first derivatives")
+
+
+def test_no_second_derivative_is_the_slope_of_the_output() -> None:
+    """With h moving by d2h/dz2, J = h^2 + z would have the derivative 8 h exp(2 z) + 1."""
+    _, second = second_of_the_inner()
+    outer = {**second.definitions, "J": ((), add(power(h, 2), z))}
+    theory, free = Theory(outer), Theory({name: outer[name] for name in ("J", "g")})
+    again = theory.total(
+        Theory({name: outer[name] for name in ("J", "h")}),
+        theory.derivative(h, z, mul(TWO, exp(mul(TWO, z)))),
+        theory.derivative(var("g"), z, exp(z)),
+        mul(num(4), exp(mul(TWO, z))),
+    )
+    value = add(mul(num(8), h, exp(mul(TWO, z))), ONE)
+    refused(lambda: theory.total(free, COST, again, value), "needs dh/dz")
+
+
+def test_a_cost_that_uses_a_family_z_has_no_chain_through_h_alone() -> None:
+    """J = sum_k h_k z_k with h = exp(z): dJ/dh_k dh_k/dz_j, added up, lacks h_j."""
+    outer: dict[str, Any] = {"J": ((), sum_over(k, mul(item("h", k), item("z", k))))}
+    theory = Theory({**outer, "h": ((k,), exp(item("z", k)))})
+    a = Theory(outer).derivative(COST, item("h", k), item("z", k))
+    b = theory.derivative(item("h", k), item("z", j), mul(exp(item("z", k)), kron(k, j)))
+    refused(lambda: theory.chain(a, b), "not only through h")
+
+
+def test_the_common_factor_of_a_case_that_is_zero_must_have_a_value() -> None:
+    """J = (z + 5) log(z + 5) - z above 0, else 7: where(z > 0, 1, 0) log(z + 5) says nothing at z = -6."""
+    factor, up, down = add(z, num(5)), rel(">", z, ZERO), rel("<", z, ZERO)
+    theory_of = {"J": ((), where(up, sub(mul(factor, log(factor)), z), num(7)))}
+    above = Theory(theory_of, (up,)).derivative(COST, z, log(factor))
+    below = Theory(theory_of, (down,)).derivative(COST, z, ZERO)
+    whole = Theory(theory_of).cases(up, above, below, mul(where(up, ONE, ZERO), log(factor)))
+    assert {*whole.hypotheses} == {rel(">", factor, ZERO), rel("!=", z, ZERO)}
+
+
+def joined(
+    body: tuple[Term, Term, Term], slopes: tuple[Term, Term], activation: Term = z, outer: Any = (), inner: Any = ()
+) -> Theorem:
+    """``join`` for J = where(condition, inside, outside) with h := activation, under assumptions with h free or not."""
+    condition = body[0]
+    free: dict[str, Any] = {"J": ((), where(*body))}
+    bound = {**free, "h": ((), activation)}
+    above, below = (
+        Theory(bound, (*inner, side)).derivative(COST, z, slope)
+        for side, slope in zip((strictly(condition), strictly(opposite(condition))), slopes, strict=True)
+    )
+    return Theory(bound, inner).join(Theory(free, outer), condition, above, below, where(condition, *slopes), h)
+
+
+def test_a_sum_that_jumps_at_the_border_is_not_joined() -> None:
+    """sum_k where(h y_k > 0, 1, 2) is 3 for y = (1, -1) on both sides of h = 0, and 4 there; its slope is 0."""
+    jumps = sum_over(k, where(rel(">", mul(h, item("y", k)), ZERO), ONE, TWO))
+    body = H_POSITIVE, jumps, add(jumps, power(h, 2))
+    refused(lambda: joined(body, (ZERO, mul(TWO, h))))
+    assert joined((H_POSITIVE, ONE, add(ONE, power(h, 2))), (ZERO, mul(TWO, h))).hypotheses == ()
+
+
+@pytest.mark.parametrize("border", [UP, H_POSITIVE], ids=str)
+def test_a_border_is_joined_by_what_is_known_of_a_parameter(border: Term) -> None:
+    """|w| + z^2 meets w at the border where w > 0: known with h free where h is in the border, else with h defined."""
+    at_zero = border.args[1]
+    known, body = rel(">", w, ZERO), (border, add(absolute(w), power(at_zero, 2)), w)
+    slopes = mul(TWO, at_zero), ZERO
+    own, other = ("outer", "inner") if border == H_POSITIVE else ("inner", "outer")
+    assert known in joined(body, slopes, **{own: (known,)}).hypotheses
+    assert known in joined(body, slopes, outer=(known,), inner=(known,)).hypotheses
+    refused(lambda: joined(body, slopes))
+    refused(lambda: joined(body, slopes, **{other: (known,)}))
+
+
+def test_what_is_no_output_is_refused_by_join_too() -> None:
+    outer, theory, above, below = sides(power(h, 2), mul(TWO, z), ZERO, activation=where(UP, z, ZERO))
+    refused(lambda: theory.join(outer, UP, above, below, where(UP, mul(TWO, z), ZERO), NOTHING))
+    assert theory.join(outer, UP, above, below, where(UP, mul(TWO, z), ZERO), h).hypotheses == ()

@@ -12,6 +12,7 @@ from flint import arb, fmpq
 from derive import balls
 from derive.balls import Point, Slope, certainly_different, certainly_holds, enclosure, evaluate
 from derive.errors import KernelError
+from derive.kernel import Theory
 from derive.laws import ABSTRACT, BOUNDS, CONSTANTS, LAWS, MAX_PRIMES, Law, law, power_derivative, power_domain
 from derive.term import MINUS_ONE, ONE, ZERO, Term, add, call, div, mul, neg, num, power, rel, replace, size, sub, var
 
@@ -388,3 +389,20 @@ def test_an_abstract_function_has_derivatives_up_to_the_fourth(name: str) -> Non
         assert row.rewrite is None and not row.odd and not row.sign and row.domain(z) == row.smooth(z) == ()
     assert law(name + "'" * 5) is None and MAX_PRIMES == 4
     assert law(f"{name}#") is None
+
+
+def is_odd(name: str) -> bool:
+    """f(-x) = -f(x) at all places where both have a value, at some they have one other than 0."""
+    found = [p for p in PLACES if p != 0 and accepted(call(name, z), at(p)) and accepted(call(name, z), at(-p))]
+    return bool(found) and all(same(call(name, neg(z)), neg(call(name, z)), at(p)) for p in found)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_what_is_odd_is_proved_to_be_odd_and_nothing_else(name: str) -> None:
+    theory = Theory({}, (*LAWS[name].domain(z), *LAWS[name].domain(neg(z))))
+    left, right = call(name, neg(z)), neg(call(name, z))
+    if is_odd(name):
+        assert theory.equal(left, right).hypotheses == ()
+    else:
+        with pytest.raises(KernelError):
+            theory.equal(left, right)

@@ -225,3 +225,138 @@ def test_a_wrong_second_derivative_is_named_and_measured() -> None:
 def test_the_factor_that_is_too_much_or_missing_is_said() -> None:
     for claim, said in (("2*(h - y)", "the factor 2 is too much"), ("(h - y)/2", "the factor 2 is missing")):
         assert said in str(wrong(claim, "bce-sigmoid").explanation)
+
+
+AVERAGED: dict[str, Any] = {"pair": "bce-sigmoid", "average": True}
+NETWORK: dict[str, Any] = {"pair": "bce-sigmoid", "layer": 2}
+DECAYED: dict[str, Any] = {**NETWORK, "l2": True}
+SHARES: dict[str, Any] = {"loss": "-sum(k, y[k]*log(h[k]))", "activation": "softmax(z)"}
+SENTENCES = [
+    # (claim, of what, what is said)
+    ("y - h", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is dJ/dz."),
+    ("d2J/dz2 = -h*(1 - h)", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is d2J/dz2."),
+    ("dh/dz = -h*(1 - h)", {"pair": "bce-sigmoid"}, "The sign is wrong: times -1 this is dh/dz."),
+    ("h = -z", {"pair": "mse-identity"}, "The sign is wrong: times -1 this is h."),
+    (
+        "dJ/dz = dJ/dh",
+        {"pair": "mse-sigmoid"},
+        "This is dJ/dh, the derivative by the output; dJ/dz is by the pre-activation, and has the factor"
+        " dh/dz = h*(1 - h) more.",
+    ),
+    (
+        "dJ/dz2_j = dJ/da2_j",
+        NETWORK,
+        "This is dJ/da2_j, the derivative by the output; dJ/dz2_j is by the pre-activation, and has the factor"
+        " da2_j/dz2_j = a2[j]*(1 - a2[j]) more.",
+    ),
+    (
+        "dJ/dh = (h - y)*h*(1 - h)",
+        {"pair": "mse-sigmoid"},
+        "This is dJ/dz, the derivative by the pre-activation; dJ/dh is by the output, and lacks the derivative of the"
+        " activation.",
+    ),
+    (
+        "dJ/da2_j = dJ/dz2_j",
+        NETWORK,
+        "This is dJ/dz2_j, the derivative by the pre-activation; dJ/da2_j is by the output, and lacks the derivative of"
+        " the activation.",
+    ),
+    (
+        "h - y",
+        {"pair": "mse-sigmoid"},
+        "The derivative of the activation is missing: this is dJ/dh, and dJ/dz is that times dh/dz = h*(1 - h).",
+    ),
+    (
+        "(h - y)*(h*(1 - h))^2",
+        {"pair": "mse-sigmoid"},
+        "The derivative of the activation stands here once too often: dh/dz = h*(1 - h).",
+    ),
+    (
+        "dJ/dz_k = dJ/dh_k*dh_k/dz_k",
+        {"pair": "mse-softmax"},
+        "This takes only the diagonal dh_k/dz_k of the Jacobian. Every output depends on z[k], so that dJ/dz_k is a sum"
+        " over all outputs.",
+    ),
+    (
+        "dJ/dz_j = 3*dJ/dh_j*h_j*(1 - h_j)",
+        {"pair": "mse-softmax"},
+        "This takes only the diagonal dh_j/dz_j of the Jacobian. Every output depends on z[j], so that dJ/dz_j is a sum"
+        " over all outputs.",
+    ),
+    ("3*(h - y)", {"pair": "bce-sigmoid"}, "Right but for a constant: the factor 3 is too much."),
+    ("(h - y)/3", {"pair": "bce-sigmoid"}, "Right but for a constant: the factor 3 is missing."),
+    ("3/2*(h - y)", {"pair": "bce-sigmoid"}, "Right but for a constant: the factor 2/3 is missing."),
+    ("(h - y)/pi", {"pair": "bce-sigmoid"}, "Right but for a constant: the factor pi is missing."),
+    ("dJ/dz_j = K*dJ/dz_j", {"pair": "mse-softmax"}, "Right but for a constant: the factor 1/K is missing."),
+    ("dJ/dz_j = dJ/dz_j/T", {"pair": "mse-softmaxT"}, "Right but for a constant: the factor T is missing."),
+    ("dJ/dz[i,k] = h[i,k] - y[i,k]", AVERAGED, "J is the mean over m examples: the factor 1/m is missing."),
+    ("dJ/dz[i,k] = (h[i,k] - y[i,k])/m^2", AVERAGED, "J is the mean over m examples: the factor m is missing."),
+    ("dJ/dz[i,k] = 3*(h[i,k] - y[i,k])/m^2", AVERAGED, "J is the mean over m examples: the factor m/3 is missing."),
+    (  # m and T are not m alone
+        "dJ/dz[i,k] = m*T*dJ/dz[i,k]",
+        {"pair": "mse-softmaxT", "average": True},
+        "Right but for a constant: the factor 1/(m*T) is missing.",
+    ),
+    ("h_j - y_j", SHARES, "Right only if sum(k, y[k]) = 1, which is not said here."),
+    (
+        "dJ/dz[i,k] = (h[i,k] - y[i,k])/m",
+        {**SHARES, "average": True},
+        "Right only if sum(k, y[i, k]) = 1, which is not said here.",
+    ),
+    (
+        "sigmoid(z) - y",
+        {"pair": "logistic-identity"},
+        "Right for y in {0, 1}, where this loss is meant for y in {-1, 1}.",
+    ),
+    (
+        "-y*sigmoid(-y*z)",
+        {"pair": "bce-sigmoid"},
+        "Right for y in {-1, 1}, where this loss is meant for y in {0, 1}.",
+    ),
+    ("h - (1 - y)", {"pair": "bce-sigmoid"}, "Right for the two labels the other way round."),
+    ("-y", {"pair": "hinge-identity"}, "Right only where h*y < 1."),
+    ("h = z", {"pair": "mse-relu"}, "Right only where z > 0."),
+    ("y", {"pair": "hinge-identity"}, "The sign is wrong: where h*y < 1, times -1 this is dJ/dz."),
+    ("sign(z)*(h - y)", {"pair": "mse-identity"}, "The sign is wrong: where z < 0, times -1 this is dJ/dz."),
+    ("h + y", {"pair": "bce-sigmoid"}, "One sign is wrong: that of y."),
+    ("dJ/dz_j = h_j*sum(k, -y_k) - y_j", {"pair": "cce-softmax"}, "One sign is wrong: that of h[j]*sum(k, -y[k])."),
+    (
+        "dJ/dh_j = sum(k, dJ/dh_k)",
+        {"pair": "mse-softmax"},
+        "This adds up dJ/dh_j over j: a sum should have collapsed to one term.",
+    ),
+    (
+        "dJ/dz[i,k] = sum(c, dJ/dz[i,c])",
+        AVERAGED,
+        "This adds up dJ/dz[i, k] over k: a sum should have collapsed to one term.",
+    ),
+    (
+        "dJ/dz[i,k] = sum(n, m, sum(c, dJ/dz[n,c]))",
+        AVERAGED,
+        "This adds up dJ/dz[i, k] over i: a sum should have collapsed to one term.",
+    ),
+    ("dJ/dTheta1_lq = dJ/dz2_l*a1_q", DECAYED, "The weight decay is missing: add lambda*Theta1[l, q]."),
+    (
+        "dJ/dTheta2_kl = sum(i, m, (h[i,k] - y[i,k])*a2[i,l])/m",
+        {**DECAYED, "average": True},
+        "The weight decay is missing: add lambda/m*Theta2[k, l].",
+    ),
+    # what is no slip of these
+    ("dJ/dz_j = y_j - h_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
+    ("dJ/dTheta2_kl = dJ/dz_k*a2_l + 2*lambda*Theta2_kl", DECAYED, "None of the usual slips explains it."),
+    ("dJ/db2_k = h_k - y_k - lambda*b2_k", DECAYED, "None of the usual slips explains it."),
+    ("h_k = z_k", DECAYED, "None of the usual slips explains it."),
+    # right for exchanged labels 0 and 1 and for no others; for one of the two only
+    ("h - (1 - y)^2", {"pair": "bce-sigmoid"}, "Right for the two labels the other way round."),
+    ("y*h - 7*(1 - y)", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
+    ("(1 - y)*(h - 1) + 7*y", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
+    ("dJ/dz_j = h_j*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
+    ("dJ/dz_j = sum(k, h_k^2)*dJ/dz_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
+    ("h = z", {"pair": "bce-sigmoid"}, "None of the usual slips explains it."),
+    ("0", {"pair": "mse-identity"}, "None of the usual slips explains it."),
+]
+
+
+@pytest.mark.parametrize(("claim", "given", "said"), SENTENCES)
+def test_what_is_said_of_a_slip(claim: str, given: dict[str, Any], said: str) -> None:
+    assert wrong(claim, **given).explanation == said

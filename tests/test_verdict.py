@@ -38,7 +38,7 @@ from by_hand import (
 )
 from flint import fmpq
 
-from derive.balls import Point
+from derive.balls import Point, enclosure
 from derive.derivation import COST, Statement, Step, replay
 from derive.errors import KernelError
 from derive.kernel import Equation, Theory
@@ -69,8 +69,17 @@ from derive.verdict import (
     Kink,
     Region,
     Verdict,
+    _beside,
     _closed_on,
     _holds_everywhere,
+    _impossible,
+    _is_continuous,
+    _kinks,
+    _Lines,
+    _lines,
+    _near,
+    _ratio,
+    _sides,
     is_finite,
     is_met,
     needs,
@@ -998,3 +1007,151 @@ def test_a_side_that_is_undefined_at_its_kink_has_no_value_there() -> None:
         found = pieces(absolute(h), slope, MINUS_ONE, last, up=H_POSITIVE, down=H_NEGATIVE)
         (kink,) = judge(found, witness=at(z=3, y=1)).kinks
         assert (kink.right, kink.left) == ((ONE, MINUS_ONE) if is_said else (None, None))
+
+
+def beside(value: Term, others: tuple[Term, ...] = (), activation: Term = zk, **fields: Any) -> tuple[Term, Term]:
+    """The value on both sides of h_k = y_k, where J = sum_k |h_k - y_k| has its kinks: below, and above."""
+    statement = Statement(sum_over(k, absolute(sub(hk, yk))), hk, yk, activation, zj, **fields)
+    below, above = (_beside(statement, rel("!=", hk, yk), value, rel(op, hk, yk), others) for op in ("<", ">"))
+    return below, above
+
+
+UPPER, UPPER_OR_AT = (where(rel(op, hj, yj), ONE, MINUS_ONE) for op in (">", ">="))
+
+
+def test_the_values_beside_the_kink_of_one_summand() -> None:
+    """The sign of h_j - y_j, with h_j = y_j counted to one side and to the other."""
+    assert beside(UPPER) == beside(UPPER_OR_AT) == (UPPER, UPPER_OR_AT)
+
+
+def test_no_value_is_beside_a_kink_along_which_another_exclusion_fails() -> None:
+    twice, elsewhere = rel("!=", mul(TWO, hk), mul(TWO, yk)), rel("!=", hk, num(5))
+    assert beside(UPPER, (elsewhere,)) == (UPPER, UPPER_OR_AT)
+    for others in ((twice,), (twice, elsewhere), (elsewhere, twice)):
+        refused(lambda others=others: beside(UPPER, others), "all along the border")  # type: ignore[misc]
+
+
+def test_a_value_beside_a_kink_is_defined_there() -> None:
+    """1/(h_j - 5) off h_k = 5 only, log(h_j) on a domain that says so, or for h = exp(z)."""
+    pole, known = add(UPPER, power(sub(hj, num(5)), -1)), rel("!=", sub(hk, num(5)), ZERO)
+    refused(lambda: beside(pole), "not proved to be continuous")
+    assert beside(pole, (rel("!=", sub(hj, num(5)), ZERO),))[0] == pole
+    refused(lambda: beside(add(pole, power(sub(hj, num(6)), -1)), (rel("!=", sub(hj, num(5)), ZERO), known)))
+    logarithm = add(UPPER, log(hj))
+    refused(lambda: beside(logarithm), "not proved to be continuous")
+    assert beside(logarithm, loss_domain=(rel(">", hk, ZERO),))[0] == logarithm
+    assert beside(logarithm, activation=exp(zk))[0] == logarithm
+
+
+def test_each_kink_is_listed_after_one_without_values() -> None:
+    """Of sum_k |h_k - y_k| + |h_k - 5|: along h_k = y_k another exclusion fails too, at h_k = 5 none."""
+    five = num(5)
+    statement = Statement(sum_over(k, add(absolute(sub(hk, yk)), absolute(sub(hk, five)))), hk, yk, zk, zj)
+    at_y, twice, at_five = rel("!=", hk, yk), rel("!=", mul(TWO, hk), mul(TWO, yk)), rel("!=", hk, five)
+    beyond, beyond_or_at = (where(rel(op, hj, five), ONE, MINUS_ONE) for op in (">", ">="))
+    theorem = Theory(statement.definitions).derivative(COST, zj, _slope_of_distances(five))
+    found = [*_kinks(statement, _Lines([], theorem, {}, None, ()), add(UPPER, beyond), (at_y, twice, at_five))]
+    left, right = add(UPPER, beyond), add(UPPER, beyond_or_at)
+    below, above = (rel(op, hk, five) for op in "<>")
+    silent = [Kink(rel("=", *e.args[1:])) for e in (at_y, twice)]
+    assert found == [*silent, Kink(rel("=", hk, five), left, right, below, above)]
+
+
+def _slope_of_distances(five: Term) -> Term:
+    signs = (where(rel(">", sub(hk, edge), ZERO), ONE, MINUS_ONE) for edge in (yk, five))
+    return sum_over(k, mul(add(*signs), kron(k, j)))
+
+
+@pytest.mark.parametrize(
+    ("border", "first"),
+    [
+        (rel("<", z, ONE), "<"),
+        (rel(">=", z, ONE), "<"),
+        (rel("<", ONE, z), ">"),
+        (rel("<", h, y), "<"),
+        (rel("<=", y, h), ">"),
+        (rel(">", neg(mul(TWO, h)), ONE), ">"),
+        (rel("<", neg(add(z, h)), ONE), "<"),  # of z and h: that where l < r
+        (rel("<", neg(power(z, 3)), ONE), "<"),  # -3 z^2 is not below 0 at 0
+        (rel("<", neg(w), ONE), "<"),
+        (rel("<", sub(z, z), ONE), "<"),
+    ],
+    ids=str,
+)
+def test_the_first_side_is_that_of_the_smaller_variable(border: Term, first: str) -> None:
+    statement = Statement(SQUARE, h, y, z, z)
+    other = {"<": ">", ">": "<"}[first]
+    assert _sides(statement, border) == (rel(first, *border.args[1:]), rel(other, *border.args[1:]))
+
+
+def test_what_another_exclusion_compares_must_not_jump_on_either_side() -> None:
+    statement, jump = Statement(SQUARE, h, y, z, z), where(UP, ONE, TWO)
+    assert _is_continuous(statement, (rel("!=", z, ONE),))
+    assert not _is_continuous(statement, (rel("!=", jump, z),)) and not _is_continuous(statement, (rel("!=", z, jump),))
+    assert not _is_continuous(statement._replace(activation=jump), ())
+    assert not _is_continuous(statement._replace(cost=where(H_POSITIVE, h, ONE)), ())
+
+
+def test_what_looks_like_its_negative_is_not_cancelled() -> None:
+    """-(h w - y) is y - h w, and not y + w."""
+    for below in (add(y, w), add(y, neg(mul(h, w)))):
+        term = mul(sub(mul(h, w), y), power(below, -1))
+        assert Theory({}).equal(spread(term), term)
+
+
+def test_a_region_in_which_nothing_is_has_no_line() -> None:
+    """h = exp(z) is above 0: what the loss would be below it is not said. That is about h, or all h_k."""
+    steep = mul(TWO, h)
+    statement = Statement(where(H_POSITIVE, SQUARE, power(h, 2)), h, y, exp(z), z)
+    steps = (
+        Step("differentiate-loss", (), RESIDUAL, (H_POSITIVE,)),
+        Step("differentiate-loss", (), steep, (H_NEGATIVE,)),
+        Step("differentiate-activation", (), exp(z)),
+        Step("chain", (0, 2), mul(RESIDUAL, exp(z)), (H_POSITIVE,)),
+        Step("chain", (1, 2), mul(steep, exp(z)), (H_NEGATIVE,)),
+        Step("cases", (3, 4), where(H_POSITIVE, mul(RESIDUAL, exp(z)), mul(steep, exp(z))), (H_POSITIVE,)),
+    )
+    assert [*_lines(statement, steps, replay(statement, steps)).regions] == [(H_POSITIVE,)]
+    assert _impossible(statement, {H_POSITIVE, H_NEGATIVE, rel("<", exp(z), ZERO)}) == {H_NEGATIVE}
+    family, total = Statement(sum_over(k, hk), hk, yk, exp(zk), zj), sum_over(k, hk)
+    assert _impossible(family, {rel("<", total, ZERO), rel(">", total, ONE)}) == {rel("<", total, ZERO)}
+
+
+def test_a_point_inside_meets_the_equations_on_targets_that_nothing_needs() -> None:
+    """dJ/dz = h - y for every y; where y = 1 is declared, the point that shows it has y = 1."""
+    found = scalar(SQUARE, RESIDUAL, RESIDUAL, targets=(rel("=", y, ONE),))
+    assert judge(found, inside=APART).kind == "cancels"
+    refused(lambda: judge(found, inside=at(z=2, y=3)), "inside the domain")
+    twice = mul(TWO, RESIDUAL)
+    other = scalar(power(RESIDUAL, 2), twice, twice, targets=(rel("=", y, ONE),))
+    assert judge(other, witness=APART).kind == "multiple"
+    refused(lambda: judge(other, witness=at(z=2, y=3)), "inside the domain")
+
+
+def test_a_border_meets_the_equations_on_targets() -> None:
+    """h = y = 2 is no border where y = 1 is declared; an equation about one target is met by its number."""
+    statement, steps = OTHER
+    declared = statement._replace(targets=(rel("=", y, ONE),)), steps
+    refused(lambda: judge(declared, witness=APART, border=BORDER), "does not meet the conditions")
+    assert is_met(statement, at(z=2, y=1), rel("=", y, ONE)) and not is_met(statement, at(z=2, y=3), rel("=", y, ONE))
+
+
+@pytest.mark.parametrize("scale", [ONE, TWO, MINUS_ONE], ids=str)
+def test_beside_a_border_one_summand_is_moved(scale: Term) -> None:
+    """At h_1 = y_1 and h_2 < y_2 the signs of h_k - y_k add up to 1 - 1 for h_1 above y_1, and to -2 below it."""
+    statement = Statement(sum_over(k, absolute(sub(hk, yk))), hk, yk, zk, zj)
+    op = "<" if scale == MINUS_ONE else ">"
+    signs = sum_over(k, where(rel(op, mul(scale, hk), mul(scale, yk)), ONE, MINUS_ONE))
+    point = at(k=2, j=1, z_1=3, z_2=1, y_1=3, y_2=fmpq(3, 2))
+    for side, total in ((1, 0), (-1, -2)):
+        assert enclosure(_near(statement, signs, side), point, statement.definitions) == total
+        one = where(rel(op, mul(scale, hj), mul(scale, yj)), ONE, MINUS_ONE)
+        assert enclosure(_near(statement, one, side), point, statement.definitions) == side
+
+
+def test_only_a_constant_times_the_gap_has_a_sign_of_its_own() -> None:
+    """-2 (h - y) is below 0 for h > y; h (h - y), (h - y)/h, h - 2 y and h - h say nothing of the kind."""
+    statement = Statement(SQUARE, h, y, z, z)
+    assert _ratio(statement, RESIDUAL) == (1, ()) and _ratio(statement, mul(num(-2), RESIDUAL)) == (-2, ())
+    for other in (mul(h, RESIDUAL), div(RESIDUAL, h), sub(h, mul(TWO, y)), sub(h, h), h, y, z, power(RESIDUAL, 2)):
+        assert _ratio(statement, other) is None, str(other)
