@@ -131,7 +131,7 @@ class _Evaluation:
         total, is_exact = None, self.lift is fmpq
         for number in numbers:
             total = number if total is None else combine(total, number)
-            _require(not is_exact or total.height_bits() <= BIT_LIMIT, "an exact number of at most {} bits", BIT_LIMIT)
+            _require(not is_exact or total.height_bits() <= BIT_LIMIT, "an exact number of {} bits", BIT_LIMIT)
         return self.lift(fmpq(unit)) if total is None else total
 
     def sum(self, args: tuple[Any, ...], frame: Frame) -> Number:
