@@ -148,15 +148,21 @@ def parallel(
     if seconds is None and (jobs == 1 or len(cases) <= FEW):
         yield from (_outcome(_attempt(task, case)) for case in cases)
         return
-    length = max(1, min(MAX_BATCH, len(cases) // (4 * jobs)))
-    batches = [cases[n : n + length] for n in range(0, len(cases), length)]
-    crew, pool = _Crew(task, seconds or MAX_SECONDS, megabytes), ThreadPoolExecutor(min(jobs, MAX_JOBS))
+    crew, pool = _Crew(task, seconds, megabytes), ThreadPoolExecutor(min(jobs, MAX_JOBS))
     try:
-        for answers in pool.map(crew.work, batches):
+        for answers in pool.map(crew.work, _batches(cases, jobs)):
             yield from answers
     finally:
         crew.dismiss()
         pool.shutdown(cancel_futures=True)
+
+
+def _batches(cases: Sequence[Case], jobs: int) -> Iterator[Sequence[Case]]:
+    """Long ones first, since what a child has read helps it on, and short ones at last, so that all end together."""
+    while cases:
+        length = max(1, min(MAX_BATCH, len(cases) // (4 * jobs)))
+        yield cases[:length]
+        cases = cases[length:]
 
 
 def cpus() -> int:
@@ -167,7 +173,7 @@ def cpus() -> int:
 class _Crew:
     """Children that take batches of one task, each from one thread at a time."""
 
-    def __init__(self, task: str, seconds: float, megabytes: int) -> None:
+    def __init__(self, task: str, seconds: float | None, megabytes: int) -> None:
         self.task, self.seconds, self.megabytes = task, seconds, megabytes
         self.lock = threading.Lock()
         self.idle: list[_Child] = []
@@ -178,13 +184,14 @@ class _Crew:
         """The answers to a batch; a child that ends costs the case that it had, and another one does the rest."""
         found: list[Any] = []
         while len(found) < len(batch) and (child := self._child()) is not None:
+            seconds = self.seconds or MAX_SECONDS  # of processor time, where there is no other limit
             child.send(
-                {"task": self.task, "seconds": self.seconds, "megabytes": self.megabytes, "cases": batch[len(found) :]}
+                {"task": self.task, "seconds": seconds, "megabytes": self.megabytes, "cases": batch[len(found) :]}
             )
             while len(found) < len(batch) and (answer := child.answer(self.seconds)) is not None:
                 found.append(_outcome(answer))
             if len(found) < len(batch):
-                found.append(child.obituary(self.seconds))
+                found.append(child.obituary(seconds))
             else:
                 self.idle.append(child)
         return found
@@ -232,16 +239,21 @@ class _Child:
             self.process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
             self.process.stdin.flush()
 
-    def answer(self, seconds: float) -> dict[str, Any] | None:
-        """The next answer; None where there is none in time, and the child has ended."""
-        assert self.process.stdout is not None
+    def answer(self, seconds: float | None) -> dict[str, Any] | None:
+        """The next answer; None where there is none in time, or the child has ended."""
+        if seconds is None:
+            return self._read()
         timer = threading.Timer(seconds, self._stop)
         timer.daemon = True  # Ctrl-C may come before it can be cancelled
         try:
             timer.start()
-            line = self.process.stdout.readline()
+            return self._read()
         finally:
             timer.cancel()
+
+    def _read(self) -> dict[str, Any] | None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
         return json.loads(line) if line.endswith(b"\n") else None
 
     def _stop(self) -> None:
