@@ -85,8 +85,10 @@ def _text(term: Term | None) -> str | None:
 
 
 def slope(subject: Term, variable: Term, order: int = 1) -> str:
-    """dJ/dz_j in the plain language, or d2J/dz2."""
+    """dJ/dz_j in the plain language, or d2J/dz2; d/dz (h^2) of an expression."""
     times = str(order) if order > 1 else ""
+    if subject.kind not in ("var", "item"):
+        return f"d{times}/d{_indexed(variable)}{times} ({plain(subject)})"
     return f"d{times}{_indexed(subject)}/d{_indexed(variable)}{times}"
 
 

@@ -81,7 +81,7 @@ class Case(NamedTuple):
     def written(self, stand_in: Term) -> Piece:
         """A stand-in as the derivative that it is."""
         quantity = self.model.quantity_of(stand_in)
-        if quantity is None or quantity.subject.kind not in ("var", "item"):
+        if quantity is None:
             return stand_in
         return (quantity.subject, quantity.variable, *((quantity.order,) if quantity.order > 1 else ()))
 
@@ -123,8 +123,10 @@ def _variable(case: Case) -> Iterator[Slip]:
     if unit and (other := model.stand_in(COST, unit[0])).args[0] in case.claim.names and case.same(other, case.claim):
         prime = model.stand_in(*unit)
         said = ("This is ", case.written(other), ", the derivative by the output; ", case.name)
-        more = (" is by the pre-activation, and has the factor ", *case.link(prime), " more.")
-        yield Slip("wrong-variable", (*said, *more), case.shown(prime))
+        is_sum = _is_coupled(model, unit[0])
+        every: tuple[Piece, ...] = (" is by the pre-activation, on which every output rests: a sum over all of them.",)
+        more = every if is_sum else (" is by the pre-activation, and has the factor ", *case.link(prime), " more.")
+        yield Slip("wrong-variable", (*said, *more), None if is_sum else case.shown(prime))
     if quantity and quantity.subject == COST and quantity.variable.args[0] in UNITS.values():
         z = {h: z for z, h in UNITS.items()}[quantity.variable.args[0]]
         place = quantity.variable.args[1:]

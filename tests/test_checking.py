@@ -14,6 +14,7 @@ import pytest
 
 import derive
 from derive.errors import DeriveError
+from derive.report import check as report
 
 ROOT = Path(__file__).parent.parent
 FIELDS = {
@@ -391,3 +392,10 @@ def test_an_error_in_a_display_has_its_place_in_the_file() -> None:
 def test_what_a_claim_is_about_must_be_clear(given: Mapping[str, Any]) -> None:
     with pytest.raises(DeriveError):
         derive.check("h - y", **given)
+
+
+def test_the_derivative_of_an_expression_is_shown_as_one() -> None:
+    """d(h^2)/dh is 2 h."""
+    found = derive.check("d/dh (h^2) = 3*h", "mse-sigmoid")
+    assert "∂(h²)/∂h = 2h\n" in report.text(found)
+    assert r"\partial \left(h^2\right)/\partial h" in found._repr_html_()

@@ -341,6 +341,13 @@ SENTENCES = [
         {**DECAYED, "average": True},
         "The weight decay is missing: add lambda/m*Theta2[k, l].",
     ),
+    ("d/dh (h^2) = -2*h", {"pair": "mse-sigmoid"}, "The sign is wrong: times -1 this is d/dh (h^2)."),
+    (
+        "dJ/dz_j = dJ/dh_j",  # dJ/dz_j is sum_k dJ/dh_k dh_k/dz_j, and no multiple of dJ/dh_j
+        {"pair": "cce-softmax"},
+        "This is dJ/dh_j, the derivative by the output; dJ/dz_j is by the pre-activation, on which every output rests: "
+        "a sum over all of them.",
+    ),
     # what is no slip of these
     ("dJ/dz_j = y_j - h_j", {"pair": "mse-softmax"}, "None of the usual slips explains it."),
     ("dJ/dTheta2_kl = dJ/dz_k*a2_l + 2*lambda*Theta2_kl", DECAYED, "None of the usual slips explains it."),

@@ -105,6 +105,6 @@ def _notes(found: Check) -> Iterator[Row]:
 def _left(found: Check, left: Term) -> Piece:
     """A derivative as one; a term in which derivatives stand by their names in the plain language."""
     quantity = found.model.quantity_of(left)
-    if quantity is None or quantity.subject.kind not in ("var", "item"):
+    if quantity is None:
         return left if left.names.isdisjoint(found.model.quantities) else plain(left)
     return (quantity.subject, quantity.variable, *((quantity.order,) if quantity.order > 1 else ()))

@@ -120,10 +120,11 @@ def _piece(piece: Piece, line: int) -> str:
     if isinstance(piece, Term):
         is_wide = unbroken(tokens(piece, slashed=True))[1] > 2 * line // 5
         return f"{_display(_broken(piece, line))}\n" if is_wide else f"${inline(piece)}$"
+    above, below = map(inline, piece[:2])
+    above = above if piece[0].kind in ("var", "item") else rf"\left({above}\right)"
     if len(piece) == 3:
-        above, below = map(inline, piece[:2])
         return rf"$\partial^{piece[2]} {above}/\partial {below}^{piece[2]}$"
-    return "$" + "/".join(rf"\partial {inline(t)}" for t in piece[:2]) + "$"
+    return rf"$\partial {above}/\partial {below}$"
 
 
 def _relation(chain: Piece) -> str:

@@ -139,9 +139,10 @@ def _tokens(term: Term, unicode: bool) -> tuple[Token, ...]:
 
 
 def slope(found: Slope, unicode: bool = True) -> str:
-    """∂J/∂z or ∂²J/∂z², or dJ/dz and d^2J/dz^2."""
+    """∂J/∂z or ∂²J/∂z², or dJ/dz and d^2J/dz^2; ∂(h²)/∂z of an expression."""
     d = "∂" if unicode else "d"
     above, below = (formula(t, unicode) for t in found[:2])
+    above = above if found[0].kind in ("var", "item") else f"({above})"
     if len(found) == 2:
         return f"{d}{above}/{d}{below}"
     raised = str(found[2]).translate(RAISED) if unicode else f"^{found[2]}"
