@@ -266,7 +266,7 @@ class Algebra:
         return self._atoms[self._capacity - 1 - position]
 
     def atoms_of(self, poly: fmpq_mpoly) -> list[Term]:
-        return [self.atom_at(g) for g, degree in enumerate(poly.degrees()) if degree > 0]
+        return [self.atom_at(g) for g, degree in enumerate(poly.degrees()) if degree]
 
     def _indices_of(self, poly: fmpq_mpoly) -> tuple[Term, ...]:
         return tuple(dict.fromkeys(i for atom in self.atoms_of(poly) for i in atom.indices))
@@ -319,8 +319,8 @@ class Algebra:
 
     def canonical(self, fraction: Fraction) -> Fraction:
         """Lowest terms, monic denominator: one form for one element of the field of fractions."""
-        if not self._rules and fraction[1] is self._one:
-            return fraction
+        if fraction[1] is self._one:
+            return self.reduce(fraction[0]), self._one
         above, below = self.reduce(fraction[0]), self.reduce(fraction[1])
         if not below:
             raise KernelError("division by zero")
@@ -763,7 +763,7 @@ class Algebra:
     def sign(self, poly: fmpq_mpoly) -> Sign:
         """The signs that a polynomial can have on the domain, with the facts used."""
         poly = self.reduce(poly)
-        if poly.is_constant():
+        if len(poly) < 2 and poly.is_constant():
             return _sign_of(poly.leading_coefficient() if poly else fmpq(0)), ()
         key = str(poly), self._level, len(self._rules)
         found = self._signs.get(key)
