@@ -59,7 +59,8 @@ def zs(i: Term) -> Term:
         ("pow", (z,)), ("pow", (z, z, z)), ("call", (z,)), ("sum", (z,)), ("sum", ("K",)), ("sum", ("K", z, z)),
         ("kron", (k,)), ("kron", (k, n)), ("kron", (z, z)), ("rel", ("~", z, z)), ("rel", ("<", z)),
         ("rel", ("<", z, k)),
-        ("where", (z, z, z)), ("where", (rel("=", z, z), z, z)), ("where", (rel("<", z, z), rel("<", z, z), z)),
+        ("where", (z, z, z)), ("where", (rel("=", z, z), z, z)), ("where", (rel("!=", z, z), z, z)),
+        ("where", (rel("<", z, z), rel("<", z, z), z)), ("where", (rel("<", z, z), z, rel("<", z, z))),
         ("nothing", ()), ("nothing", (z,)),
     ],
     ids=str,
@@ -214,8 +215,12 @@ def test_what_is_kept_of_a_function_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("kind", "heads", "part", "least", "most"),
     [
+        ("num", (fmpq(1, 2),), z, 0, 0),
+        ("size", ("K",), z, 0, 0),
         ("item", ("z",), k, 1, 8),
         ("call", ("f",), z, 0, 8),
+        ("where", (rel("<", z, ONE),), z, 2, 2),
+        ("rest", (sum_over(k, zs(k)),), k, 1, 1),
         ("pow", (), z, 2, 2),
         ("sum", ("K",), z, 1, 1),
         ("kron", (), k, 2, 2),
