@@ -1003,6 +1003,7 @@ def test_a_multiple_of_what_is_assumed() -> None:
     above, gap = rel(">", power(z, 2), power(w, 3)), sub(power(z, 2), power(w, 3))
     for scale, op in ((ONE, ">"), (TWO, ">"), (HALF, ">"), (num(-2), "<")):
         assert sign_holds(rel(op, mul(scale, gap), ZERO), above) is True
+        assert sign_holds(rel(">", gap, ZERO), rel(op, mul(scale, gap), ZERO)) is True
         assert sign_holds(rel(op, mul(scale, gap), ZERO), rel("!=", gap, ZERO)) is None
 
 
@@ -1013,3 +1014,38 @@ def test_no_more_and_no_less_is_cited_than_is_used() -> None:
     for order in permutations((strong, opposite)):
         assert set(proved(where(opposite, ONE, ZERO), ONE, *order).hypotheses) >= {opposite}
         assert set(proved(where(strong, ONE, ZERO), ONE, *order).hypotheses) >= {strong}
+
+
+def test_the_sign_of_a_sum_within_a_product() -> None:
+    """By what is assumed of it, whatever its summands are, or by negative summands."""
+    total = sum_over(k, yk)
+    scaled = mul(total, exp(w))
+    assert Theory({}, (rel(">", total, ZERO),)).holds(rel(">", scaled, ZERO))
+    assert Theory({}, (rel("<", yk, ZERO),)).holds(rel("<", scaled, ZERO))
+    assert not Theory({}, (rel("!=", yk, ZERO),)).holds(rel("!=", scaled, ZERO))
+
+
+def test_the_sign_of_powers_of_what_is_assumed() -> None:
+    """For each index, where no linear rule helps; a cube has the sign of its base, a square none."""
+    gap, other = (sub(power(of("z", i), 2), power(of("y", i), 3)) for i in (k, j))
+    for op, opposite in ((">", "<"), ("<", ">")):
+        known = rel(op, gap, ZERO)
+        assert sign_holds(rel(op, power(other, 3), ZERO), known) is True
+        assert sign_holds(rel(opposite, power(other, 3), ZERO), known) is False
+        assert sign_holds(rel(">", power(other, 2), ZERO), known) is True
+    for op in ("<", ">"):
+        assert sign_holds(rel(op, power(other, 3), ZERO), rel("!=", gap, ZERO)) is None
+
+
+def test_one_summand_of_quotients_is_not_its_numerator() -> None:
+    """sum_l y_l/(1 + z_l^2) may be below y_k, though y > 0; sum_l y_l is not."""
+    positive, below = rel(">", yk, ZERO), add(ONE, power(zl, 2))
+    assert sign_holds(rel(">=", sub(sum_over(l, of("y", l)), yk), ZERO), positive) is True
+    assert sign_holds(rel(">=", sub(sum_over(l, div(of("y", l), below)), yk), ZERO), positive) is None
+
+
+def test_signs_of_parts_that_no_other_rule_finds() -> None:
+    above = rel(">", z, ONE), rel(">", w, ONE)
+    assert sign_holds(rel(">", add(mul(log(z), log(w)), ONE), ZERO), *above) is True
+    assert sign_holds(rel(">", add(mul(log(z), log(w)), ONE), ZERO), above[0], rel(">", w, ZERO)) is None
+    assert sign_holds(rel(">=", where(rel(">", zk, ZERO), ONE, ZERO), ZERO)) is True
