@@ -829,9 +829,29 @@ def test_an_argument_in_lowest_terms_is_one_argument() -> None:
 def test_a_common_divisor_of_large_polynomials_is_not_sought() -> None:
     """Of degrees 600 and 500; of 60 and 50 it is."""
     for tens, is_sought in ((1, True), (10, False)):
-        above, below = (add(power(z, degree * tens), ONE) for degree in (60, 50))
-        argument = div(above, below)
-        assert same(f("atan", argument), f("atan", argument)) == is_sought
+        for rest in (ONE, add(z, ONE)):
+            above, below = (add(power(z, degree * tens), rest) for degree in (60, 50))
+            argument = div(above, below)
+            assert same(f("atan", argument), f("atan", argument)) == is_sought
+    assert same(f("atan", div(add(power(z, 1100), power(z, 2)), z)), f("atan", add(power(z, 1099), z)))
+
+
+def powers(base: Term, count: int) -> Term:
+    return add(*(power(base, n) for n in range(count)))
+
+
+def test_polynomials_of_many_terms_are_neither_multiplied_nor_factored() -> None:
+    """500 terms times 500 are more than 200,000, and 51 times 51 make more than half of 5,000."""
+    assert same(mul(powers(z, 50), powers(w, 50)), mul(powers(w, 50), powers(z, 50)))
+    with pytest.raises(KernelError, match="too large to write out"):
+        proved(mul(powers(z, 500), powers(w, 500)), ZERO)
+    with pytest.raises(KernelError, match="a polynomial is too large to factor"):
+        proved(absolute(mul(powers(z, 51), powers(w, 51))), ZERO)
+
+
+def test_a_delta_has_no_order_inside_of_an_argument() -> None:
+    assert same(f("atan", kron(k, j)), f("atan", kron(j, k)))
+    assert not same(f("atan", kron(k, j)), f("atan", kron(l, k)))
 
 
 def test_polynomials_of_a_high_degree_are_factored_in_one_variable_only() -> None:
@@ -840,7 +860,15 @@ def test_polynomials_of_a_high_degree_are_factored_in_one_variable_only() -> Non
     assert sign_holds(rel(">", wide, ZERO)) is None
     with pytest.raises(KernelError, match="too large to factor"):
         Theory({}).equal(absolute(wide), absolute(wide))
-    for low in (sub(power(z, 300), ONE), sub(power(z, 2), power(add(w, ONE), 2))):
+    with pytest.raises(KernelError, match="degree 25 is too large to factor"):
+        proved(absolute(add(power(z, 25), w, ONE)), ZERO)
+    for low in (
+        sub(power(z, 300), ONE),
+        add(power(z, 25), z, ONE),
+        sub(power(z, 25), power(w, 25)),
+        add(power(z, 24), w, ONE),
+        sub(power(z, 2), power(add(w, ONE), 2)),
+    ):
         assert same(absolute(low), absolute(sub(ZERO, low)))
 
 
@@ -943,3 +971,81 @@ def test_a_size_is_no_variable_of_its_name() -> None:
         for name in (z, var("K")):
             with pytest.raises(KernelError):
                 theory.equal(number, name)
+
+
+def test_an_indicator_is_0_at_its_border() -> None:
+    """Where z >= 0 is assumed, [z > 0] is open, though [z >= 0] is 1."""
+    step = where(rel(">", zk, ZERO), ONE, ZERO)
+    for sign, is_one in ((rel(">=", zk, ZERO), False), (rel(">", zk, ZERO), True)):
+        assert same(mul(kron(k, j), step), kron(k, j), sign) == is_one
+        assert Theory({}, (sign,)).holds(rel(">", step, ZERO)) == is_one
+    scalar = where(rel(">", z, ZERO), ONE, ZERO)
+    assert not Theory({}, (rel(">=", z, ZERO),)).holds(rel(">", scalar, ZERO))
+
+
+@pytest.mark.parametrize("below", [zk, add(zk, w), add(zk, yk, w)], ids=str)
+def test_a_denominator_stays_in_its_sum(below: Term) -> None:
+    """sum(a/d^2) sum(b/d) is not sum(b/d^2) sum(a/d), as it were if d did not move."""
+    once, twice = ({name: sum_over(k, div(of(name, k), power(below, n))) for name in "ab"} for n in (1, 2))
+    assert same(mul(twice["a"], once["b"]), mul(once["b"], twice["a"]))
+    assert not same(mul(twice["a"], once["b"]), mul(twice["b"], once["a"]))
+    assert same(sum_over(k, div(of("a", k), mul(x, below))), div(once["a"], x))
+
+
+def test_each_part_of_a_summand_is_in_lowest_terms() -> None:
+    parts = add(sum_over(k, power(zk, -1)), sum_over(k, power(yk, -1)))
+    assert same(sum_over(k, div(add(zk, yk), mul(zk, yk))), parts)
+    assert not same(sum_over(k, div(sub(zk, yk), mul(zk, yk))), parts)
+
+
+def test_a_multiple_of_what_is_assumed() -> None:
+    """The sign of z^2 - w^3 is that of twice as much, and no rule but the assumption knows it."""
+    above, gap = rel(">", power(z, 2), power(w, 3)), sub(power(z, 2), power(w, 3))
+    for scale, op in ((ONE, ">"), (TWO, ">"), (HALF, ">"), (num(-2), "<")):
+        assert sign_holds(rel(op, mul(scale, gap), ZERO), above) is True
+        assert sign_holds(rel(">", gap, ZERO), rel(op, mul(scale, gap), ZERO)) is True
+        assert sign_holds(rel(op, mul(scale, gap), ZERO), rel("!=", gap, ZERO)) is None
+
+
+def test_no_more_and_no_less_is_cited_than_is_used() -> None:
+    """Also where the assumptions contradict each other: each alone proves less."""
+    weak, strong, opposite = rel(">=", z, ZERO), rel(">", z, ZERO), rel("<", z, ZERO)
+    assert Theory({}, (strong, weak)).support(log(z)) == (strong,)
+    for order in permutations((strong, opposite)):
+        assert set(proved(where(opposite, ONE, ZERO), ONE, *order).hypotheses) >= {opposite}
+        assert set(proved(where(strong, ONE, ZERO), ONE, *order).hypotheses) >= {strong}
+
+
+def test_the_sign_of_a_sum_within_a_product() -> None:
+    """By what is assumed of it, whatever its summands are, or by negative summands."""
+    total = sum_over(k, yk)
+    scaled = mul(total, exp(w))
+    assert Theory({}, (rel(">", total, ZERO),)).holds(rel(">", scaled, ZERO))
+    assert Theory({}, (rel("<", yk, ZERO),)).holds(rel("<", scaled, ZERO))
+    assert not Theory({}, (rel("!=", yk, ZERO),)).holds(rel("!=", scaled, ZERO))
+
+
+def test_the_sign_of_powers_of_what_is_assumed() -> None:
+    """For each index, where no linear rule helps; a cube has the sign of its base, a square none."""
+    gap, other = (sub(power(of("z", i), 2), power(of("y", i), 3)) for i in (k, j))
+    for op, opposite in ((">", "<"), ("<", ">")):
+        known = rel(op, gap, ZERO)
+        assert sign_holds(rel(op, power(other, 3), ZERO), known) is True
+        assert sign_holds(rel(opposite, power(other, 3), ZERO), known) is False
+        assert sign_holds(rel(">", power(other, 2), ZERO), known) is True
+    for op in ("<", ">"):
+        assert sign_holds(rel(op, power(other, 3), ZERO), rel("!=", gap, ZERO)) is None
+
+
+def test_one_summand_of_quotients_is_not_its_numerator() -> None:
+    """sum_l y_l/(1 + z_l^2) may be below y_k, though y > 0; sum_l y_l is not."""
+    positive, below = rel(">", yk, ZERO), add(ONE, power(zl, 2))
+    assert sign_holds(rel(">=", sub(sum_over(l, of("y", l)), yk), ZERO), positive) is True
+    assert sign_holds(rel(">=", sub(sum_over(l, div(of("y", l), below)), yk), ZERO), positive) is None
+
+
+def test_signs_of_parts_that_no_other_rule_finds() -> None:
+    above = rel(">", z, ONE), rel(">", w, ONE)
+    assert sign_holds(rel(">", add(mul(log(z), log(w)), ONE), ZERO), *above) is True
+    assert sign_holds(rel(">", add(mul(log(z), log(w)), ONE), ZERO), above[0], rel(">", w, ZERO)) is None
+    assert sign_holds(rel(">=", where(rel(">", zk, ZERO), ONE, ZERO), ZERO)) is True

@@ -59,7 +59,8 @@ def zs(i: Term) -> Term:
         ("pow", (z,)), ("pow", (z, z, z)), ("call", (z,)), ("sum", (z,)), ("sum", ("K",)), ("sum", ("K", z, z)),
         ("kron", (k,)), ("kron", (k, n)), ("kron", (z, z)), ("rel", ("~", z, z)), ("rel", ("<", z)),
         ("rel", ("<", z, k)),
-        ("where", (z, z, z)), ("where", (rel("=", z, z), z, z)), ("where", (rel("<", z, z), rel("<", z, z), z)),
+        ("where", (z, z, z)), ("where", (rel("=", z, z), z, z)), ("where", (rel("!=", z, z), z, z)),
+        ("where", (rel("<", z, z), rel("<", z, z), z)), ("where", (rel("<", z, z), z, rel("<", z, z))),
         ("nothing", ()), ("nothing", (z,)),
     ],
     ids=str,
@@ -208,14 +209,29 @@ def test_what_is_kept_of_a_function_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert calls == [z, ONE, ZERO, z]
 
 
+def test_a_second_term_does_not_displace_the_first() -> None:
+    calls: list[Term] = []
+
+    @kept
+    def noted(term: Term) -> Term:
+        calls.append(term)
+        return term
+
+    assert [noted(t) for t in (z, ONE, z, ONE)] == [z, ONE, z, ONE] and calls == [z, ONE]
+
+
 # ---- what mutation testing found -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("kind", "heads", "part", "least", "most"),
     [
+        ("num", (fmpq(1, 2),), z, 0, 0),
+        ("size", ("K",), z, 0, 0),
         ("item", ("z",), k, 1, 8),
         ("call", ("f",), z, 0, 8),
+        ("where", (rel("<", z, ONE),), z, 2, 2),
+        ("rest", (sum_over(k, zs(k)),), k, 1, 1),
         ("pow", (), z, 2, 2),
         ("sum", ("K",), z, 1, 1),
         ("kron", (), k, 2, 2),
@@ -224,12 +240,13 @@ def test_what_is_kept_of_a_function_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         ("index", ("k", "K"), z, 0, 0),
         ("var", ("z",), z, 0, 0),
         ("add", (), z, 0, 40),
+        ("mul", (), z, 0, 40),
     ],
 )
 def test_how_much_a_term_holds(kind: str, heads: tuple[Any, ...], part: Term, least: int, most: int) -> None:
     for count in (least, most):
         assert Term(kind, (*heads, *(part,) * count)).args == (*heads, *(part,) * count)
-    for count in (least - 1, *([most + 1] if kind != "add" else [])):
+    for count in (least - 1, *([most + 1] if kind not in ("add", "mul") else [])):
         if count >= 0:
             with pytest.raises(ValueError, match="no term has the shape"):
                 Term(kind, (*heads, *(part,) * count))
@@ -237,3 +254,15 @@ def test_how_much_a_term_holds(kind: str, heads: tuple[Any, ...], part: Term, le
     for _ in range(MAX_DEPTH - 1):
         tower = call("exp", tower)
     assert tower.depth == MAX_DEPTH == 100
+
+
+def test_a_sum_less_one_of_its_terms_is_a_number() -> None:
+    rest = Term("rest", (sum_over(k, zs(k)), j))
+    assert add(rest, ONE).args == (rest, ONE) and add(rest, ONE).indices == (j,)
+
+
+def test_truth_is_no_number_even_where_the_number_is_known() -> None:
+    assert Term("bound", (1, "K")) != Term("bound", (0, "K"))
+    for truth in (True, False):
+        with pytest.raises(ValueError, match="no term has the shape"):
+            Term("bound", (truth, "K"))
