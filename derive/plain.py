@@ -13,9 +13,8 @@ from derive.term import Term
 _RELATION, _SUM, _PRODUCT, _POWER, _OPERAND = range(5)  # how strongly a text binds
 _LETTERS = "klinpqrstuvwabcdfgox"
 Scope = tuple[str, ...]  # names of the sums around a term, the innermost first
-Shown = tuple[int, str]  # how strongly a term binds, and its text
-_SHOWN: dict[int, tuple[Term, Shown]] = {}  # texts of terms without sums: they are the same wherever those stand
-MAX_SHOWN = 20_000
+Piece = str | tuple[Term, int, Scope]  # a text, or a term, how strongly it must bind, and its scope
+Shown = tuple[int, list[Piece]]  # how strongly a term binds, and its pieces
 
 
 def plain(term: Term) -> str:
@@ -23,89 +22,84 @@ def plain(term: Term) -> str:
 
     A sum keeps the hint of its index unless another name of the whole text clashes with it.
     """
-    return _Printer(term).shown(term, ())[1]
+    printer, texts = _Printer(term), []
+    stack: list[Piece] = [(term, _RELATION, ())]
+    while stack:
+        piece = stack.pop()
+        if isinstance(piece, str):
+            texts.append(piece)
+        else:
+            stack.extend(reversed(printer.pieces(*piece)))
+    return "".join(texts)
 
 
 class _Printer:
-    """The texts of a term and its parts; a method for a kind."""
+    """Takes terms apart one level at a time, so that depth costs no recursion; a method for a kind."""
 
     def __init__(self, whole: Term) -> None:
         self.whole = whole
-        self.sums = 0  # met so far
         self.taken: set[str] = set()  # names that a bound index cannot have; filled at the first sum
 
-    def shown(self, term: Term, scope: Scope) -> Shown:
-        known = _SHOWN.get(id(term))
-        if known is not None:
-            return known[1]
-        sums = self.sums
-        found: Shown = getattr(self, f"_{term.kind}")(term, scope)
-        if sums == self.sums and not term.loose:
-            if len(_SHOWN) >= MAX_SHOWN:
-                _SHOWN.clear()
-            _SHOWN[id(term)] = term, found
-        return found
-
-    def text(self, term: Term, floor: int, scope: Scope) -> str:
-        """In brackets where the term does not bind as strongly as is needed."""
-        strength, text = self.shown(term, scope)
-        return text if strength >= floor else f"({text})"
+    def pieces(self, term: Term, floor: int, scope: Scope) -> list[Piece]:
+        strength, pieces = getattr(self, f"_{term.kind}")(term, scope)
+        return pieces if strength >= floor else ["(", *pieces, ")"]
 
     def _var(self, term: Term, scope: Scope) -> Shown:
-        return _OPERAND, scope[term.args[0]] if term.kind == "bound" else term.args[0]
+        return _OPERAND, [scope[term.args[0]] if term.kind == "bound" else term.args[0]]
 
     _size = _index = _bound = _var
 
     def _num(self, term: Term, scope: Scope) -> Shown:
         value = term.args[0]
         text = _numeral(abs(value))
-        return _PRODUCT if value < 0 or "/" in text else _OPERAND, f"-{text}" if value < 0 else text
+        return _PRODUCT if value < 0 or "/" in text else _OPERAND, [*"-"[: value < 0], text]
 
     def _call(self, term: Term, scope: Scope) -> Shown:
         head, arguments = (term.args[0], term.args[1:]) if term.kind in ("call", "item") else (term.kind, term.args)
-        listed = ", ".join(self.text(argument, _RELATION, scope) for argument in arguments)
-        return _OPERAND, f"{head}[{listed}]" if term.kind == "item" else f"{head}({listed})" if arguments else head
+        opening, closing = "[]" if term.kind == "item" else "()"
+        listed = [piece for argument in arguments for piece in (", ", (argument, _RELATION, scope))]
+        return _OPERAND, [head, opening, *listed[1:], closing] if arguments else [head]
 
     _item = _kron = _where = _call
 
     def _rel(self, term: Term, scope: Scope) -> Shown:
         op, left, right = term.args
-        return _RELATION, f"{self.text(left, _SUM, scope)} {op} {self.text(right, _SUM, scope)}"
+        return _RELATION, [(left, _SUM, scope), f" {op} ", (right, _SUM, scope)]
 
     def _sum(self, term: Term, scope: Scope) -> Shown:
-        self.sums += 1
         over, body = term.args
         name = self._free_name(term.hint, scope)
-        size = "" if over == DEFAULT_SIZE else f"{over}, "
-        return _OPERAND, f"sum({name}, {size}{self.text(body, _RELATION, (name, *scope))})"
+        opening = f"sum({name}, " if over == DEFAULT_SIZE else f"sum({name}, {over}, "
+        return _OPERAND, [opening, (body, _SUM, (name, *scope)), ")"]
 
     def _add(self, term: Term, scope: Scope) -> Shown:
-        first, *rest = (self.text(argument, _PRODUCT, scope) for argument in term.args)
-        return _SUM, first + "".join(f" - {text[1:]}" if text[0] == "-" else f" + {text}" for text in rest)
+        pieces = self.pieces(term.args[0], _PRODUCT, scope)
+        for argument in term.args[1:]:
+            shown = self.pieces(argument, _PRODUCT, scope)
+            pieces += [" - ", *shown[1:]] if shown[0] == "-" else [" + ", *shown]
+        return _SUM, pieces
 
     def _pow(self, term: Term, scope: Scope) -> Shown:
         base, exponent = term.args
         if exponent == make.MINUS_ONE and not _is_numeral(base):
-            return _PRODUCT, f"1/{self.text(base, _POWER, scope)}"
-        return _POWER, f"{self.text(base, _OPERAND, scope)}^{self.text(exponent, _POWER, scope)}"
+            return _PRODUCT, ["1/", (base, _POWER, scope)]
+        return _POWER, [(base, _OPERAND, scope), "^", (exponent, _POWER, scope)]
 
     def _mul(self, term: Term, scope: Scope) -> Shown:
         first, *rest = term.args
-        text = self._first_factor(first, scope)
+        pieces = self._first_factor(first, scope)
         if first == make.MINUS_ONE and rest[0].kind != "num":
-            text = f"-{self._first_factor(rest.pop(0), scope)}"
+            pieces = ["-", *self._first_factor(rest.pop(0), scope)]
         elif _is_inverse(rest[0]) and first.kind == "num" and (first == make.ONE or _is_numeral(rest[0].args[0])):
-            text += f"*{self.text(rest.pop(0).args[0], _OPERAND, scope)}^(-1)"  # 1/b and 3/4 mean something else
+            pieces += ["*", (rest.pop(0).args[0], _OPERAND, scope), "^(-1)"]  # 1/b and 3/4 mean something else
         for factor in rest:
             divides = _is_inverse(factor) and factor.args[0] != make.ZERO
-            text += (
-                f"/{self.text(factor.args[0], _POWER, scope)}" if divides else f"*{self.text(factor, _POWER, scope)}"
-            )
-        return _PRODUCT, text
+            pieces += ["/", (factor.args[0], _POWER, scope)] if divides else ["*", (factor, _POWER, scope)]
+        return _PRODUCT, pieces
 
-    def _first_factor(self, factor: Term, scope: Scope) -> str:
+    def _first_factor(self, factor: Term, scope: Scope) -> list[Piece]:
         """A number or 1/b begins a product without brackets."""
-        return self.text(factor, _PRODUCT if factor.kind in ("num", "pow") else _POWER, scope)
+        return self.pieces(factor, _PRODUCT if factor.kind in ("num", "pow") else _POWER, scope)
 
     def _free_name(self, hint: str, scope: Scope) -> str:
         self.taken = self.taken or _occupied(self.whole)

@@ -521,28 +521,24 @@ def _check_points(
             must = tuple(strictly(r) if r.args[0] in ("<=", ">=") else r for r in must)
         if name == "inside" or (name == "witness" and not is_free):
             must += conditions + exclusions
-        _check_inside(statement, point, must, name)
+        _check_inside(statement, point, must, name.startswith("border"))
         if name.startswith("border") and not all(is_met(statement, point, r) for r in (*equations, *conditions)):
             raise KernelError("a border point does not meet the conditions on the targets")
     if needed["witness"]:
         _check_apart(statement, points["witness"], statement.residual)
 
 
-def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[Term], name: str) -> None:
-    """At the point the relations certainly hold and, but for a border, dJ/dz exists and the target is allowed.
-
-    That dJ/dz exists at a witness is seen where it is told apart from the claim.
-    """
+def _check_inside(statement: Statement, point: balls.Point, relations: Iterable[Term], is_border: bool) -> None:
+    """At the point the relations certainly hold and, but for a border, dJ/dz exists and the target is allowed."""
     if any(n > MAX_SIZE for n in point.sizes.values()):
         raise KernelError(f"a point has sizes of at most {MAX_SIZE}")
     if not all(_holds_everywhere(r, point, statement.definitions) for r in relations):
         raise KernelError("a point is not certainly inside the domain")
-    if name.startswith("border"):
+    if is_border:
         return
     if statement.cases and not any(_holds_everywhere(r, point, statement.definitions) for r in statement.cases):
         raise KernelError("a point has a target that is not allowed")
-    slope = balls.Slope(COST, statement.preactivation)
-    if name == "inside" and not balls.enclosure(slope, point, statement.definitions, 128).is_finite():
+    if not balls.enclosure(balls.Slope(COST, statement.preactivation), point, statement.definitions, 128).is_finite():
         raise KernelError("dJ/dz is not certified at a point")
 
 
