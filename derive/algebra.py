@@ -782,7 +782,6 @@ class Algebra:
             self._sign_by_terms,
             self._sign_by_factors,
             self._sign_by_split,
-            self._sign_by_summands,
             self._sign_by_squares,
             self._sign_by_exponents,
             self._sign_by_logarithms,
@@ -921,25 +920,6 @@ class Algebra:
                     return sign, facts
         return ANY_SIGN, ()
 
-    def _sign_by_summands(self, poly: fmpq_mpoly) -> Sign:
-        """a sum_k f(k) + b sum_k g(k) + c has the sign of a f(k) + b g(k), if any, and of c: K is at least 1."""
-        sizes = {atom.args[0] for atom in self.atoms_of(poly) if atom.kind == "sum"}
-        if len(sizes) != 1:
-            return ANY_SIGN, ()
-        i = fresh_index(*sizes, self._poly_term(poly))
-        joined, alone = [], []
-        for exponents, c in poly.terms():
-            sums = [g for g, e in enumerate(exponents) if e and self.atom_at(g).kind == "sum"]
-            if not sums:
-                alone.append(self._monomial_term(exponents, c))
-            elif len(sums) == 1 and exponents[sums[0]] == 1:
-                others = tuple(0 if g == sums[0] else e for g, e in enumerate(exponents))
-                joined.append(mul(self._monomial_term(others, c), open_sum(self.atom_at(sums[0]), i)))
-            else:
-                return ANY_SIGN, ()
-        (sign, facts), (rest, why) = (self.sign_of_fraction(self.normal(add(*t))) for t in (joined, alone))
-        return (ANY_SIGN, ()) if sign == NEGATIVE | POSITIVE else (_plus_sign(sign, rest), (*facts, *why))
-
     def _sign_by_exponents(self, poly: fmpq_mpoly) -> Sign:
         """c exp(a) - d exp(b) = (c - d) exp(a) + d (exp(a) - exp(b)), which has the sign of a - b."""
         if len(poly) != 2 or poly.coefficient(0) * poly.coefficient(1) > 0:
@@ -992,20 +972,19 @@ class Algebra:
         return add(*(mul(num(e), a.args[1]) for a, e in atoms))
 
     def _sign_by_ends(self, poly: fmpq_mpoly) -> Sign:
-        """A polynomial that is linear in bounded atoms has its signs between those at the ends of each."""
-        total, used = ANY_SIGN, _NO_FACTS
+        """A polynomial that is linear in a bounded atom has its signs between those at the ends."""
         if self._level >= MAX_LEVEL:
-            return total, used
+            return ANY_SIGN, ()
         self._level += 1
         try:
             for place, degree in enumerate(poly.degrees()):
-                if degree == 1 and total not in (NEGATIVE, ZERO_SIGN, POSITIVE):
+                if degree == 1:
                     sign, facts = self._sign_between(poly, place)
-                    if total & ~sign:
-                        total, used = total & sign, (*used, *facts)
+                    if sign != ANY_SIGN:
+                        return sign, facts
         finally:
             self._level -= 1
-        return total, used
+        return ANY_SIGN, ()
 
     def _sign_between(self, poly: fmpq_mpoly, place: int) -> Sign:
         """By both ends of the atom where it has two, or by one end and the slope."""
